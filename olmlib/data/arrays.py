@@ -1,0 +1,285 @@
+"""Prepared data: memory-mapped arrays, and the batches a network is trained on.
+
+A prepared folder holds `audio.npy` (N, 257, F) float16 log spectrograms, `visual.npy`
+(N, n_frames, S, S, 3) uint8 RGB frames, `records.csv` (row, id, label, split, group),
+`rejected.csv` (id, split, reason) and `meta.json`. `meta.json` is there if and only if the rest is
+complete. `olmlib.data.prepare` writes such folders, `synthetic` writes one from random numbers.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn.functional import grid_sample
+from torch.utils.data import DataLoader, Dataset
+
+SPLITS = ("train", "dev", "test")
+RECORDS = ["row", "id", "label", "split", "group"]
+REJECTED = ["id", "split", "reason"]
+# ImageNet statistics, the last step of every image transform (methods-table1.md 1.1).
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+_TRIES = 10
+
+
+class Prepared:
+    """A prepared folder, opened without reading the arrays into memory.
+
+    Attributes:
+        folder: where it lies.
+        meta: contents of `meta.json`.
+        classes: C names; their position is the label.
+        digest: SHA-256 of arrays and records.
+        records: DataFrame with columns row, id, label, split, group.
+        labels: `(N,)` int64, in `[0, C)`.
+        audio: `(N, 257, F)` float16 memmap.
+        visual: `(N, n_frames, S, S, 3)` uint8 memmap.
+    """
+
+    def __init__(self, folder: str | Path):
+        """Open `folder`.
+
+        Raises:
+            FileNotFoundError: the folder is missing or was not finished.
+            ValueError: arrays and records disagree.
+        """
+        self.folder = Path(folder)
+        meta = self.folder / "meta.json"
+        if not meta.is_file():
+            raise FileNotFoundError(
+                f"{meta} not found: {self.folder} is not prepared, or its preparation was stopped; "
+                "run the stage that prepares it (olmlib.data.prepare.prepare) again"
+            )
+        self.meta = json.loads(meta.read_text(encoding="utf-8"))
+        self.classes = tuple(self.meta["classes"])
+        self.digest = self.meta["digest"]
+        self.records = pd.read_csv(self.folder / "records.csv", dtype={"id": str, "group": str})
+        self.labels = self.records["label"].to_numpy(np.int64)
+        # Copy-on-write: torch wants writable memory, and nothing written here may reach the disk.
+        self.audio = np.load(self.folder / "audio.npy", mmap_mode="c")
+        self.visual = np.load(self.folder / "visual.npy", mmap_mode="c")
+        if not len(self.records) == len(self.audio) == len(self.visual):
+            raise ValueError(
+                f"{self.folder}: {len(self.records)} records, {len(self.audio)} spectrograms, "
+                f"{len(self.visual)} clips of frames; delete the folder and prepare it again"
+            )
+
+    def __reduce__(self):
+        """Pickle the folder alone: a pickled memmap would carry the whole array to a worker."""
+        return Prepared, (self.folder,)
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.records)
+
+    def rows(self, split: str) -> np.ndarray:
+        """Return the rows of `split` ("train", "dev" or "test"), ascending, `(n,)` int64."""
+        if split not in SPLITS:
+            raise ValueError(f"split {split!r} is not one of {', '.join(SPLITS)}")
+        return np.flatnonzero(self.records["split"] == split)
+
+
+class Clips(Dataset):
+    """Rows of prepared data as batches.
+
+    In training, each frame gets its own random resized crop (area and aspect ratio as in
+    torchvision: 3/4 to 4/3, ten tries, else the whole frame) and flip, as in the published
+    codes (datasets.md 1.2). Frames were resized to S x S in preparation, so testing adds nothing.
+    Random numbers depend on (seed, epoch, row) and on nothing else.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        rows: np.ndarray,
+        train: bool,
+        crop_scale: tuple[float, float] = (0.08, 1.0),
+        flip: bool = True,
+        seed: int = 0,
+    ):
+        """Choose what to read and how.
+
+        Args:
+            prepared: the data.
+            rows: `(n,)` row numbers, as of `Prepared.rows`.
+            train: whether to augment.
+            crop_scale: range of the crop's area, as a share of the frame, in `(0, 1]`.
+            flip: whether to mirror half of the frames.
+            seed: of the augmentation, >= 0.
+        """
+        low, high = crop_scale
+        if not 0 < low <= high <= 1:
+            raise ValueError(f"crop_scale is {crop_scale}, must be 0 < low <= high <= 1")
+        self.prepared, self.rows, self.train = prepared, np.asarray(rows, np.int64), train
+        self.crop_scale, self.flip, self.seed, self.epoch = (low, high), flip, seed, 0
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self.rows)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the random numbers of `epoch`."""
+        self.epoch = epoch
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        """Return one sample: a batch without its first dimension."""
+        return {key: value[0] for key, value in self.__getitems__([index]).items()}
+
+    def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
+        """Return one batch.
+
+        Returns:
+            "audio": `(B, 1, 257, F)` float32; "visual": `(B, 3, n_frames, S, S)` float32,
+            normalised with ImageNet statistics; "label": `(B,)` int64; "row": `(B,)` int64.
+        """
+        rows = self.rows[np.asarray(indices, np.int64)]
+        stored, frames = self.prepared.audio, self.prepared.visual
+        audio = torch.empty(len(rows), 1, *stored.shape[1:])
+        for target, row in zip(audio, rows, strict=True):
+            # One pass from the page cache: no float16 copy of the batch in between.
+            target[0].copy_(torch.from_numpy(stored[row]))
+        count, size = frames.shape[1:3]
+        pixels = torch.from_numpy(np.asarray(frames[rows]))
+        visual = pixels.view(-1, size, size, 3).permute(0, 3, 1, 2).float()
+        if self.train:
+            scale, centre = map(torch.from_numpy, self._boxes(rows, count))
+            # Output pixel centres in [-1, 1]; affine_grid gives the same grid 20 times slower.
+            axis = (2 * torch.arange(size) + 1) / size - 1
+            grid = torch.empty(len(visual), size, size, 2)
+            grid[..., 0] = (scale[:, :1] * axis + centre[:, :1])[:, None, :]
+            grid[..., 1] = (scale[:, 1:] * axis + centre[:, 1:])[:, :, None]
+            visual = grid_sample(visual, grid, padding_mode="border", align_corners=False)
+        visual = visual.mul_(1 / (255 * STD)).sub_(MEAN / STD)
+        visual = visual.view(len(rows), count, 3, size, size).transpose(1, 2).contiguous()
+        labels = torch.from_numpy(self.prepared.labels[rows])
+        return {"audio": audio, "visual": visual, "label": labels, "row": torch.from_numpy(rows)}
+
+    def _boxes(self, rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a random box for each of `count` frames of each row.
+
+        Returns:
+            Half the size and the centre, `(len(rows) * count, 2)` float32 each, (x, y), in
+            coordinates where the frame is [-1, 1]; a negative half-width mirrors.
+        """
+        u = np.concatenate([self._uniform(row, count) for row in rows])
+        low, high = self.crop_scale
+        area = low + (high - low) * u[:, :_TRIES]
+        aspect = (4 / 3) ** (2 * u[:, _TRIES : 2 * _TRIES] - 1)
+        share = np.sqrt(np.stack([area * aspect, area / aspect], -1))
+        fits = (share <= 1).all(-1)
+        share = np.where(fits.any(1)[:, None], share[np.arange(len(u)), fits.argmax(1)], 1)
+        # A box of share w that starts at x0 has its centre at 2 * x0 + w - 1; x0 is in [0, 1 - w].
+        centre = (2 * u[:, -3:-1] - 1) * (1 - share)
+        share[:, 0] *= np.where(self.flip & (u[:, -1] < 0.5), -1, 1)
+        return share.astype(np.float32), centre.astype(np.float32)
+
+    def _uniform(self, row: int, count: int) -> np.ndarray:
+        """Return `(count, 2 * tries + 3)` numbers in [0, 1) that belong to (seed, epoch, row)."""
+        key = np.random.SeedSequence([self.seed, self.epoch], spawn_key=(int(row),))
+        return np.random.default_rng(key).random((count, 2 * _TRIES + 3))
+
+
+def loader(
+    clips: Clips,
+    batch_size: int,
+    shuffle: bool = False,
+    seed: int = 0,
+    epoch: int = 0,
+    workers: int = 0,
+    drop_last: bool = False,
+) -> DataLoader:
+    """Return the batches of one epoch, and set `clips` to that epoch.
+
+    The order depends on (seed, epoch) alone; neither it nor the worker processes take numbers
+    from torch's global generator, so that a resumed training sees what an unbroken one sees.
+
+    Args:
+        clips: what to read.
+        batch_size: B; the last batch may be smaller unless `drop_last`.
+        shuffle: random order, for training.
+        seed: of the order, >= 0.
+        epoch: chooses the order and the augmentation, >= 0.
+        workers: processes that read ahead; 0 reads in this process.
+        drop_last: leave out the last batch if it is smaller than `batch_size`.
+
+    Raises:
+        ValueError: there is no batch to give.
+    """
+    clips.set_epoch(epoch)
+    order = np.arange(len(clips))
+    if shuffle:
+        order = np.random.default_rng([seed, epoch]).permutation(order)
+    end = len(order) - len(order) % batch_size if drop_last else len(order)
+    if end == 0:
+        raise ValueError(f"{len(clips)} clips give no batch of {batch_size}")
+    batches = [order[i : i + batch_size].tolist() for i in range(0, end, batch_size)]
+    return DataLoader(
+        clips,
+        batch_sampler=batches,
+        collate_fn=_same,
+        num_workers=workers,
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+def _same(batch):
+    return batch
+
+
+def seal(folder: Path, records: pd.DataFrame, rejected: pd.DataFrame, meta: dict) -> None:
+    """Write records, rejected clips and, last, `meta.json` with the digest beside the arrays.
+
+    Args:
+        folder: holds `audio.npy` and `visual.npy` already.
+        records: columns id, label, split, group; one per row of the arrays, in their order.
+        rejected: columns id, split, reason.
+        meta: what to remember; gains "digest".
+    """
+    records = records.reset_index(drop=True)
+    records.insert(0, "row", records.index)
+    records[RECORDS].to_csv(folder / "records.csv", index=False, lineterminator="\n")
+    rejected[REJECTED].to_csv(folder / "rejected.csv", index=False, lineterminator="\n")
+    digest = hashlib.sha256()
+    for name in ("audio.npy", "visual.npy", "records.csv"):
+        with (folder / name).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    text = json.dumps(meta | {"digest": digest.hexdigest()}, indent=1, sort_keys=True)
+    (folder / "meta.json").write_text(text + "\n", encoding="utf-8")
+
+
+def synthetic(
+    folder: str | Path, clips=60, classes=6, frames=299, n_frames=1, size=64, seed=0
+) -> Prepared:
+    """Write a prepared folder of noise around one pattern per class, to test without data.
+
+    Args:
+        folder: is created; must not hold a prepared folder yet.
+        clips: N, split 3 : 1 : 1 into train, dev and test.
+        classes: C; labels go round.
+        frames: F, of the spectrograms.
+        n_frames: frames per clip.
+        size: S, in pixels.
+        seed: of patterns and noise.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    labels = np.arange(clips) % classes
+    audio = rng.normal(size=(classes, 257, frames)).astype(np.float32)[labels]
+    audio = (audio + rng.normal(size=audio.shape)).astype(np.float16)
+    visual = rng.integers(64, 192, (classes, n_frames, size, size, 3))[labels]
+    visual = (visual + rng.integers(-64, 64, visual.shape)).astype(np.uint8)
+    np.save(folder / "audio.npy", audio)
+    np.save(folder / "visual.npy", visual)
+    split = np.array(["train", "train", "train", "dev", "test"])[np.arange(clips) // classes % 5]
+    records = pd.DataFrame(
+        {"id": [f"clip{i:05d}" for i in range(clips)], "label": labels, "split": split}
+    )
+    records["group"] = [f"group{i % 4}" for i in range(clips)]
+    meta = {"name": "synthetic", "classes": [f"class{c}" for c in range(classes)]}
+    meta |= {"n_frames": n_frames, "frame_size": size, "frontend": "none"}
+    seal(folder, records, pd.DataFrame(columns=REJECTED), meta)
+    return Prepared(folder)

@@ -1,0 +1,67 @@
+"""What a training leaves behind per iteration: Figures 1, 5 and 6 are drawn from this alone."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot
+
+
+class History:
+    """Values of every iteration, kept in memory and saved with the checkpoint.
+
+    Per head: raw cross-entropy `train_loss`, mean logit `norm`; per head and class: `norm_class`
+    and `score_class`, the mean norm and the mean true-class logit over the batch's samples of a
+    class (NaN where it has none); and whatever the method records (w, lam, G, C, dev_loss).
+
+    Args:
+        heads: the model's heads, in order.
+    """
+
+    def __init__(self, heads: tuple[str, ...]):
+        self.heads = heads
+        self.values: dict[str, list[Tensor]] = {}
+
+    @torch.no_grad()
+    def add(
+        self, epoch: int, loss: Tensor, logits: dict[str, Tensor], labels: Tensor, record: dict
+    ):
+        """Append one iteration.
+
+        Args:
+            epoch: counted from 1.
+            loss: `()`, what was minimised, in nats.
+            logits: head -> `(B, C)`, raw.
+            labels: `(B,)`.
+            record: name -> `(M,)`, the method's own values.
+        """
+        stacked = torch.stack([logits[head] for head in self.heads]).float()
+        M, B, C = stacked.shape
+        norms = stacked.norm(dim=-1)
+        scores = stacked.gather(-1, labels.expand(M, B)[..., None]).squeeze(-1)
+        share = one_hot(labels, C).float()
+        share = share / share.sum(0)
+        row = {
+            "epoch": torch.tensor(epoch),
+            "loss": loss.detach().float(),
+            "train_loss": torch.stack([cross_entropy(s, labels) for s in stacked]),
+            "norm": norms.mean(-1),
+            "norm_class": norms @ share,
+            "score_class": scores @ share,
+            **record,
+        }
+        for name, value in row.items():
+            self.values.setdefault(name, []).append(value.detach().cpu())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return name -> array over iterations, with `heads` and `step` beside them."""
+        stacked = {name: torch.stack(rows).numpy() for name, rows in self.values.items()}
+        steps = len(self.values.get("epoch", []))
+        return {"heads": np.array(self.heads), "step": np.arange(steps)} | stacked
+
+    def state_dict(self) -> dict:
+        """Return the values so far."""
+        return {name: torch.stack(rows) for name, rows in self.values.items()}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restore the values so far."""
+        self.values = {name: list(rows.unbind()) for name, rows in state.items()}

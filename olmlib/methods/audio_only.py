@@ -1,0 +1,16 @@
+"""Audio-only: the reference against which "multimodal worse than the best unimodal" is judged."""
+
+from olmlib.methods.base import Method
+from olmlib.models.late_fusion import Unimodal
+
+
+class Scheme(Method):
+    """Train the audio encoder and its head alone."""
+
+    def build(self, num_classes, config):
+        """Return the audio model."""
+        return Unimodal("audio", num_classes, config)
+
+    def predict(self, logits):
+        """Return the only head's logits."""
+        return logits["audio"]

@@ -1,0 +1,89 @@
+"""What a training scheme is: a small object whose hooks the training loop calls.
+
+Adding a method is one file here with a class `Scheme` and its name in `params.yaml`. Override the
+hooks that differ; the rest does plain training of the fused head.
+"""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from olmlib import params
+from olmlib.models.late_fusion import LateFusion, Outputs
+
+Batch = dict[str, Tensor]
+
+
+class Method:
+    """One training scheme; the hooks in the order in which `train.fit` calls them.
+
+    Args:
+        seed: the run's seed, for methods that draw random numbers.
+        **options: what the row in `params.yaml` sets.
+    """
+
+    def __init__(self, seed: int = 0, **options):
+        if options:
+            names = ", ".join(sorted(options))
+            raise ValueError(f"method {type(self).__module__} has no option {names}")
+        self.seed = seed
+
+    def build(self, num_classes: int, config: params.Model) -> nn.Module:
+        """Return the model that this method trains."""
+        return LateFusion(num_classes, config)
+
+    def pre_run(self, model: nn.Module, train: Iterator[Batch], dev: Iterator[Batch]) -> None:
+        """Do what must happen before the first step, for example extra training runs."""
+
+    def epoch_length(self, train_batches: int, dev_batches: int) -> int:
+        """Return the number of steps of an epoch."""
+        return train_batches
+
+    def on_epoch_start(self, epoch: int, steps: int) -> None:
+        """Begin epoch `epoch`, counted from 1, of `steps` steps."""
+
+    def forward_extra(self, model: nn.Module, next_dev: Callable[[int], Batch], size: int) -> None:
+        """Run extra forward passes; `next_dev(n)` gives the next `n` samples of the dev split."""
+
+    def loss(self, outputs: Outputs, labels: Tensor) -> Tensor:
+        """Return the scalar to minimise: cross-entropy of `predict`, in nats."""
+        return cross_entropy(self.predict(outputs.logits), labels)
+
+    def after_backward(self, model: nn.Module) -> None:
+        """Edit or read gradients, unscaled, before the optimiser's step."""
+
+    def after_step(self, outputs: Outputs, labels: Tensor) -> None:
+        """Update the method's own state; `outputs` are those of this step, detached."""
+
+    def on_epoch_end(self, epoch: int) -> None:
+        """End epoch `epoch`."""
+
+    def predict(self, logits: dict[str, Tensor]) -> Tensor:
+        """Return the scores `(B, C)` that the table reports."""
+        return logits["fused"]
+
+    def record(self) -> dict[str, Tensor]:
+        """Return this step's values for the history: name -> `(M,)`, heads in the model's order."""
+        return {}
+
+    def state_dict(self) -> dict:
+        """Return what an interrupted run needs to go on exactly."""
+        return {}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restore a `state_dict`."""
+
+
+def create(name: str, seed: int = 0, **options) -> Method:
+    """Return the method of file `olmlib/methods/<name>.py`.
+
+    Raises:
+        ValueError: no such file, or an option that the method does not have.
+    """
+    module = f"olmlib.methods.{name}"
+    if not name.isidentifier() or name == "base" or find_spec(module) is None:
+        raise ValueError(f"no method {name!r}: there is no file olmlib/methods/{name}.py")
+    return import_module(module).Scheme(seed=seed, **options)

@@ -1,0 +1,79 @@
+"""OLM (Zong et al., IJCAI 2024): three heads whose logits are scaled by online coefficients.
+
+Costs a forward pass of a few dev samples every few steps: 8 samples every 4 steps by default,
+without graph and in eval mode; the official code's presets forward a whole dev batch at every step.
+"""
+
+import torch
+
+from olmlib.methods.base import Method
+from olmlib.models.late_fusion import LateFusion
+from olmlib.olm import OLM
+
+
+class Scheme(Method):
+    """Train with `olmlib.olm.OLM`.
+
+    Args:
+        seed: for the control with random factors.
+        preset: a name of `olmlib.olm_presets.PRESETS`.
+        probe_size: dev samples per measurement of the dev losses.
+        probe_every: steps from one measurement to the next.
+        **changes: fields of `OLMConfig` that differ from the preset.
+    """
+
+    def __init__(self, seed=0, preset="fixed", probe_size=8, probe_every=4, **changes):
+        super().__init__(seed)
+        self.probe_size = probe_size
+        self.probe_every = probe_every
+        self.options = {"preset": preset, "seed": seed, **changes}
+        self.olm: OLM | None = None
+        self.probe: tuple | None = None
+
+    def build(self, num_classes, config):
+        """Return the late fusion with auxiliary heads."""
+        model = LateFusion(num_classes, config, aux_heads=True)
+        self.olm = OLM(model.heads, **self.options)
+        return model
+
+    def epoch_length(self, train_batches, dev_batches):
+        """Return all train batches, or the shorter loader's length in the official zip."""
+        zipped = self.olm.config.dev_iter == "zip"
+        return min(train_batches, dev_batches) if zipped else train_batches
+
+    def on_epoch_start(self, epoch, steps):
+        """Let the warm-up be the first epoch."""
+        self.olm.warmup = steps if epoch == 1 else self.olm.warmup
+
+    def forward_extra(self, model, next_dev, size):
+        """Forward the next dev samples: the rotating probe, or a whole batch as the code does."""
+        self.probe = None
+        official = self.olm.config.dev_pass == "train"
+        if not official and self.olm.step % self.probe_every:
+            return
+        batch = next_dev(size if official else self.probe_size)
+        model.train(official)
+        with torch.no_grad():
+            self.probe = model(batch).logits, batch["label"]
+        model.train()
+
+    def loss(self, outputs, labels):
+        """Return the sum over heads of CE(w_m s_m, y)."""
+        return self.olm.loss(outputs.logits, labels)
+
+    def after_step(self, outputs, labels):
+        """Update the coefficients by Eq. 6-9."""
+        self.olm.update(outputs.logits, labels, *(self.probe or ()))
+
+    def record(self):
+        """Return w, lambda, G, C and the dev losses."""
+        names = ("w", "lam", "G", "C", "dev_loss")
+        return {name: self.olm.record[name] for name in names}
+
+    def state_dict(self):
+        """Return the state of the coefficients."""
+        return self.olm.state_dict()
+
+    def load_state_dict(self, state):
+        """Restore the coefficients."""
+        self.olm.load_state_dict(state)

@@ -1,0 +1,21 @@
+"""Three heads: the sum of the cross-entropies of audio, visual and fused head, all weights 1.
+
+This is OLM without modulation, so what OLM adds is its difference to this row and not to Concat.
+"""
+
+from torch.nn.functional import cross_entropy
+
+from olmlib.methods.base import Method
+from olmlib.models.late_fusion import LateFusion
+
+
+class Scheme(Method):
+    """Naive multi-head training, `L_a + L_v + L_b` (methods-table1.md 4)."""
+
+    def build(self, num_classes, config):
+        """Return the late fusion with auxiliary heads."""
+        return LateFusion(num_classes, config, aux_heads=True)
+
+    def loss(self, outputs, labels):
+        """Return the sum over heads of the mean cross-entropy."""
+        return sum(cross_entropy(s, labels) for s in outputs.logits.values())

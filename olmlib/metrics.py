@@ -1,0 +1,143 @@
+"""The numbers of a table: accuracy, mean average precision, and intervals over seeds."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+from sklearn.metrics import average_precision_score
+
+
+class MeanAveragePrecision(NamedTuple):
+    """Mean over classes, and the classes that have no mean because the split never shows them."""
+
+    value: float
+    skipped: tuple[int, ...]
+
+
+class Interval(NamedTuple):
+    """A mean and half the width of its confidence interval, in the unit of the values."""
+
+    mean: float
+    half_width: float
+
+
+def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Return the share of samples whose highest score is that of their own class.
+
+    Args:
+        scores: `(n, C)`, logits or probabilities; the first of equal scores wins.
+        labels: `(n,)`, class indices in `[0, C)`.
+
+    Returns:
+        A number in `[0, 1]`.
+
+    Raises:
+        ValueError: shapes do not fit, no sample, a label outside `[0, C)`, or a score is NaN.
+    """
+    scores, labels = _checked(scores, labels)
+    return float(np.mean(scores.argmax(axis=1) == labels))
+
+
+def average_precision(prob: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return each class's one-vs-rest average precision, without interpolation.
+
+    `AP_c = sum_k (R_k - R_{k-1}) P_k` over the samples ranked by their probability of class c
+    (methods-table1.md 1.4).
+
+    Args:
+        prob: `(n, C)`, softmax probabilities in `[0, 1]`.
+        labels: `(n,)`, class indices in `[0, C)`.
+
+    Returns:
+        `(C,)`, in `[0, 1]`; NaN for a class without samples.
+
+    Raises:
+        ValueError: as `accuracy`.
+    """
+    prob, labels = _checked(prob, labels)
+    values = np.full(prob.shape[1], np.nan)
+    for c in np.unique(labels):
+        values[c] = average_precision_score(labels == c, prob[:, c])
+    return values
+
+
+def mean_average_precision(prob: np.ndarray, labels: np.ndarray) -> MeanAveragePrecision:
+    """Return the macro mean of `average_precision` over the classes with at least one sample.
+
+    The paper does not define its mAP; this is our definition (methods-table1.md 1.4). Probabilities
+    and raw logits rank samples differently, so give the softmax of the prediction head.
+
+    Args:
+        prob: `(n, C)`, softmax probabilities in `[0, 1]`.
+        labels: `(n,)`, class indices in `[0, C)`.
+
+    Returns:
+        The mean, in `[0, 1]`, and the classes left out because they have no sample.
+
+    Raises:
+        ValueError: as `accuracy`.
+    """
+    values = average_precision(prob, labels)
+    skipped = np.flatnonzero(np.isnan(values))
+    return MeanAveragePrecision(float(np.nanmean(values)), tuple(skipped.tolist()))
+
+
+def confidence_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+    """Return the mean over seeds and half the width of its Student t interval.
+
+    Args:
+        values: one number per seed.
+        level: the interval's coverage, in `(0, 1)`.
+
+    Returns:
+        `mean` and `half_width >= 0`; one value says nothing about spread, so its half width is NaN.
+
+    Raises:
+        ValueError: no value, a value that is not finite, or a level outside `(0, 1)`.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or not values.size:
+        raise ValueError(f"need one number per seed, got shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"need finite numbers, got {values.tolist()}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level}")
+    if values.size == 1:
+        return Interval(float(values[0]), float("nan"))
+    quantile = stats.t.ppf((1 + level) / 2, df=values.size - 1)
+    return Interval(float(values.mean()), float(quantile * stats.sem(values)))
+
+
+def paired_difference(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Interval:
+    """Return the mean of `a - b` over seeds, with the t interval of the differences.
+
+    Runs of one seed share their data order and initial weights, so the differences vary less than
+    the values.
+
+    Args:
+        a: one number per seed.
+        b: one number per seed, in the same order of seeds.
+        level: the interval's coverage, in `(0, 1)`.
+
+    Raises:
+        ValueError: lengths differ, or as `confidence_interval`.
+    """
+    if len(a) != len(b):
+        raise ValueError(f"pairs need equal lengths, got {len(a)} and {len(b)}")
+    return confidence_interval(np.subtract(a, b), level)
+
+
+def _checked(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    if scores.ndim != 2 or labels.shape != scores.shape[:1] or not labels.size:
+        raise ValueError(
+            f"need scores (n, C) and labels (n,), n > 0; got {scores.shape}, {labels.shape}"
+        )
+    if np.isnan(scores).any():
+        raise ValueError(f"scores of {int(np.isnan(scores).any(axis=1).sum())} samples are NaN")
+    if labels.min() < 0 or labels.max() >= scores.shape[1]:
+        raise ValueError(
+            f"labels span {labels.min()} to {labels.max()}, but there are {scores.shape[1]} classes"
+        )
+    return scores, labels

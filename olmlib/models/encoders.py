@@ -1,0 +1,85 @@
+"""ResNet-18 encoders, one per modality, from torchvision's classes (methods-table1.md 1.1)."""
+
+from torch import Tensor, channels_last, nn
+from torch.nn.functional import avg_pool2d
+from torchvision.models.resnet import BasicBlock, ResNet
+
+
+class _Trunk(ResNet):
+    """ResNet-18 without its linear layer, `width` channels in the first stage."""
+
+    def __init__(self, channels: int, width: int):
+        super().__init__(BasicBlock, [2, 2, 2, 2])
+        self.inplanes = width
+        self.conv1 = nn.Conv2d(channels, width, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        for stage in range(4):
+            layer = self._make_layer(BasicBlock, width * 2**stage, 2, stride=1 if stage == 0 else 2)
+            setattr(self, f"layer{stage + 1}", layer)
+        self.avgpool = self.fc = nn.Identity()
+        self.to(memory_format=channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `(B, channels, H, W)` to feature maps `(B, 8 * width, H / 32, W / 32)`."""
+        x = x.contiguous(memory_format=channels_last)
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+
+
+class AudioEncoder(nn.Module):
+    """Spectrograms to features.
+
+    Args:
+        width: channels of the first stage; 64 is ResNet-18.
+        pool: the spectrogram is first averaged over squares of this side (1: not at all), which
+            saves its square in time.
+    """
+
+    def __init__(self, width=64, pool=1):
+        super().__init__()
+        self.pool = pool
+        self.dim = 8 * width
+        self.trunk = _Trunk(1, width)
+
+    def forward(self, spectrogram: Tensor) -> Tensor:
+        """Map `(B, 1, F, T)` to `(B, dim)`."""
+        if self.pool > 1:
+            spectrogram = avg_pool2d(spectrogram, self.pool)
+        return self.trunk(spectrogram).mean((2, 3))
+
+
+class VisualEncoder(nn.Module):
+    """Frames to features: each frame through the trunk, then a mean over frames and space."""
+
+    def __init__(self, width=64):
+        super().__init__()
+        self.dim = 8 * width
+        self.trunk = _Trunk(3, width)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Map `(B, 3, T, H, W)`, ImageNet-normalised, to `(B, dim)`."""
+        B, _, T = frames.shape[:3]
+        maps = self.trunk(frames.transpose(1, 2).flatten(0, 1))
+        return maps.unflatten(0, (B, T)).mean((1, 3, 4))
+
+
+def initialise(model: nn.Module, scheme: str) -> nn.Module:
+    """Initialise all layers in place and return the model.
+
+    Args:
+        model: any model of convolutions, batch norms and linear layers.
+        scheme: `ogm_ge` (linear Xavier-normal with zero bias, BN scale 1) or `olm` (linear as torch
+            does it, BN scale N(1, 0.02)); convolutions are Kaiming-normal, fan-out, in both.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.ones_(layer.weight)
+            if scheme == "olm":
+                nn.init.normal_(layer.weight, 1.0, 0.02)
+            nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.Linear) and scheme == "ogm_ge":
+            nn.init.xavier_normal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return model

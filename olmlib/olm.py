@@ -1,0 +1,247 @@
+"""Online Logit Modulation, section 3.2 of the paper: one coefficient per head, steered by Eq. 6-9.
+
+Needs nothing but torch and works with the logits of any model::
+
+    olm = OLM(["audio", "visual", "fused"])
+    loss = olm.loss(logits, labels)
+    loss.backward(); optimizer.step()
+    olm.update(logits, labels, dev_logits, dev_labels)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import log
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from olmlib.olm_equations import (
+    algorithm1,
+    bounded_factors,
+    bounded_norms,
+    closed_form,
+    logit_loss,
+    logit_norms,
+    loss_ratio_factors,
+    rates,
+    rebalancing_factors,
+    weighted_median,
+)
+from olmlib.olm_presets import PRESETS, OLMConfig
+
+Logits = Mapping[str, Tensor]
+
+
+class OLM:
+    """The coefficients of M heads and the rule that moves them.
+
+    Args:
+        heads: the heads' names, the keys of `logits`.
+        preset: a name of `PRESETS`: `fixed` (the default), `paper`, `code`, `variant`, and the
+            controls `norm_free` and `constant`.
+        warmup: updates before the rule acts, one epoch in the specification. The coefficients stay
+            1 meanwhile and `fixed` learns each head's own norm.
+        seed: of the control `rule="random"`.
+        **changes: fields of `OLMConfig` that differ from the preset.
+
+    Attributes:
+        w: `(M,)`, the coefficients, in the order of `heads`.
+        lam: `(M,)`, the rebalancing factors, sum 1.
+        record: the last update's `w`, `lam`, `G`, `C`, `train_loss`, `dev_loss`, each `(M,)`.
+
+    Raises:
+        ValueError: no heads, an unknown preset, or an unknown field.
+    """
+
+    def __init__(self, heads: Sequence[str], preset="fixed", warmup=50, seed=0, **changes):
+        """Start with w = 1 and lambda = 1 / M."""
+        if not heads or len(set(heads)) != len(heads):
+            raise ValueError(f"heads must be distinct names, not {list(heads)}")
+        if preset not in PRESETS:
+            raise ValueError(f"unknown OLM preset {preset!r}; there are {', '.join(PRESETS)}")
+        unknown = changes.keys() - OLMConfig.__dataclass_fields__.keys()
+        if unknown:
+            raise ValueError(f"OLMConfig has no field {', '.join(sorted(unknown))}")
+        self.heads = tuple(heads)
+        self.config = replace(PRESETS[preset], **changes)
+        self.warmup = warmup
+        self.seed = seed
+        start = self.config.constant if self.config.solver == "none" else 1.0
+        self.w = torch.full((len(heads),), start, dtype=torch.float64)
+        self.w.requires_grad_(self.config.coefficients_feel_loss)
+        self.lam = torch.full_like(self.w, 1 / len(heads), requires_grad=False)
+        self.step = 0
+        self.train_loss = self.dev_loss = self.train0 = self.dev0 = None
+        self.norms = torch.zeros_like(self.lam)
+        self.record: dict[str, Tensor] = {}
+        self.optimizer = torch.optim.Adam([self.w], lr=self.config.eta)
+
+    def loss(self, logits: Logits, labels: Tensor) -> Tensor:
+        """Return the sum over heads of CE(w_m s_m, y).
+
+        Args:
+            logits: name -> `(B, C)` or `(B, T, C)`, raw logits of each head.
+            labels: `(B,)` or `(B, T)`, class indices in `[0, C)`.
+
+        Returns:
+            `()`, in nats; a mean over samples, or a sum in the presets of the official code.
+
+        Raises:
+            ValueError: a head is missing, or has NaN or infinite logits.
+        """
+        stacked, labels = self._flat(logits, labels)
+        self.w.grad = None
+        return self._losses(self._on_device(stacked) * stacked, labels).sum()
+
+    @torch.no_grad()
+    def update(self, logits: Logits, labels: Tensor, dev_logits: Logits | None = None,
+               dev_labels: Tensor | None = None) -> None:  # fmt: skip
+        """Move the coefficients by Eq. 6-9, after the optimiser's step.
+
+        Args:
+            logits, labels: the training batch, as in `loss`.
+            dev_logits, dev_labels: a batch of the dev split; without it the rates keep the last
+                measured dev losses.
+
+        Raises:
+            ValueError: as `loss`; or no dev batch was ever given.
+        """
+        stacked, labels = self._flat(logits, labels)
+        stacked = stacked.double()
+        train = self._measured(stacked, labels)
+        self.train_loss = self._smooth(self.train_loss, train)
+        if dev_logits is not None:
+            self.dev_loss = self._smooth(
+                self.dev_loss, self._measured(*self._flat(dev_logits, dev_labels))
+            )
+        if self.dev_loss is None:
+            raise ValueError("the first update needs dev_logits and dev_labels")
+        warming = self.step < self.warmup
+        if self.train0 is None or (warming and self.config.baseline == "last_of_warmup"):
+            log_classes = self.config.baseline == "log_classes"
+            start = torch.full_like(train, log(stacked.shape[-1]))
+            self.train0 = start if log_classes else self.train_loss
+            self.dev0 = start if log_classes else self.dev_loss
+
+        G, C = rates(
+            self.train0, self.dev0, self.train_loss, self.dev_loss, self.config.signed_rates
+        )
+        norms = logit_norms(stacked).cpu()
+        if self.config.reference == "warmup" and warming:
+            self.norms += (norms.mean(0) - self.norms) / (self.step + 1)
+        else:
+            self.lam = self._factors(G, C)
+            current = self.config.reference == "current"
+            self.solve(norms if current else bounded_norms(self.norms), self.lam)
+        self.step += 1
+        self.record = {"w": self.w.detach().clone(), "lam": self.lam, "G": G, "C": C}
+        self.record |= {"train_loss": train, "dev_loss": self.dev_loss}
+
+    @torch.no_grad()
+    def solve(self, norms: Tensor, lam: Tensor) -> None:
+        """Move w towards the solution of Eq. 9 for these norms and factors.
+
+        Args:
+            norms: `(M,)` batch means or `(B, M)`, norms of raw logits.
+            lam: `(M,)`, rebalancing factors.
+        """
+        config, M = self.config, len(self.heads)
+        scale = M if config.rescale_target else 1.0
+        if not config.per_sample and norms.ndim == 2:
+            norms = norms.mean(0)
+        match config.solver:
+            case "none":
+                return
+            case "norm_free":
+                solution = M * lam
+            case "sgd":
+                with torch.enable_grad():
+                    solution = algorithm1(norms, lam, config.steps, config.eta, scale)
+            case "adam":
+                return self._adam_step(norms, lam, scale)
+            case "closed_form":
+                solution = closed_form(norms, scale * lam * (self.w * norms).mean(), self.w)
+            case "weighted_median":
+                targets = scale * lam * (self.w * norms).mean(-1, keepdim=True)
+                solution = torch.stack(
+                    [weighted_median(norms[:, m], targets[:, m]) for m in range(M)]
+                )
+        w = config.smoothing * self.w + (1 - config.smoothing) * solution
+        self.w.copy_(w.clamp(*config.clamp) if config.clamp else w)
+
+    def state_dict(self) -> dict:
+        """Return everything that `load_state_dict` needs to go on exactly."""
+        names = ("w", "lam", "step", "warmup", "norms", "record")
+        losses = ("train_loss", "dev_loss", "train0", "dev0")
+        state = {name: getattr(self, name) for name in names + losses}
+        state["w"] = self.w.detach().clone()
+        return state | {"heads": self.heads, "optimizer": self.optimizer.state_dict()}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict) -> None:
+        """Restore a `state_dict`.
+
+        Raises:
+            ValueError: the state belongs to other heads.
+        """
+        state = dict(state)
+        if tuple(state.pop("heads")) != self.heads:
+            raise ValueError(f"the saved coefficients are not those of heads {self.heads}")
+        self.optimizer.load_state_dict(state.pop("optimizer"))
+        self.w.copy_(state.pop("w"))
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    def _flat(self, logits: Logits, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits `(M, B, C)` and labels `(B,)`, time folded into the batch."""
+        for head in self.heads:
+            if head not in logits:
+                raise ValueError(f"no logits of head {head!r}; there are {', '.join(logits)}")
+            if not torch.isfinite(logits[head]).all():
+                raise ValueError(f"logits of head {head!r} are not finite (NaN or infinite)")
+        stacked = torch.stack([logits[head].flatten(0, -2) for head in self.heads])
+        return stacked, labels.flatten()
+
+    def _on_device(self, stacked: Tensor) -> Tensor:
+        return self.w.to(stacked)[:, None, None]
+
+    def _losses(self, stacked: Tensor, labels: Tensor) -> Tensor:
+        return torch.stack(
+            [cross_entropy(s, labels, reduction=self.config.reduction) for s in stacked]
+        )
+
+    def _measured(self, stacked: Tensor, labels: Tensor) -> Tensor:
+        if self.config.weighted_losses:
+            stacked = self._on_device(stacked) * stacked
+        return self._losses(stacked.double(), labels).cpu()
+
+    def _smooth(self, mean: Tensor | None, value: Tensor) -> Tensor:
+        return value if mean is None else mean.lerp(value, 1 - self.config.smoothing)
+
+    def _factors(self, G: Tensor, C: Tensor) -> Tensor:
+        match self.config.rule:
+            case "uniform":
+                return torch.full_like(G, 1 / len(G))
+            case "reversed":
+                G, C = C, G
+        match self.config.factors:
+            case "loss_ratio":
+                lam = loss_ratio_factors(self.train0, self.train_loss)
+            case "softmax":
+                lam = rebalancing_factors(G, C)
+            case "bounded":
+                lam = bounded_factors(G, C)
+        if self.config.rule == "random":
+            period = self.step // max(self.warmup, 1)
+            generator = torch.Generator().manual_seed(self.seed * 100_003 + period)
+            lam = lam[torch.randperm(len(lam), generator=generator)]
+        return lam
+
+    def _adam_step(self, norms: Tensor, lam: Tensor, scale: float) -> None:
+        with torch.enable_grad():
+            w = self.w.detach().requires_grad_(True)
+            (slope,) = torch.autograd.grad(logit_loss(w, norms, lam, scale), w)
+        self.w.grad = slope if self.w.grad is None else self.w.grad + slope
+        self.optimizer.step()
+        self.w.grad = None

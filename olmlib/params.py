@@ -1,0 +1,148 @@
+"""Typed reading of `params.yaml`, the only place where a value is set."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[StrictInt, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    """A part of `params.yaml`: an unknown key or a value of another type is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Row(_Section):
+    """One row of Table 1: a file of `olmlib.methods` and its options."""
+
+    method: str
+    options: dict = {}
+
+
+class Miniature(_Section):
+    """Size of a miniature release."""
+
+    actors: Count
+    clips: Count
+    seed: StrictInt = 0
+
+
+class Prepare(_Section):
+    """From a release to arrays: split, front end and sizes (methods-table1.md 1.5)."""
+
+    split: Literal["published", "actor"] = "published"
+    dev_fraction: Fraction
+    seed: StrictInt = 0
+    frontend: Literal["librosa", "mmcosine", "olm_code"] = "librosa"
+    sample_rate: Count = 16_000
+    seconds: Positive
+    n_frames: Count = 1
+    frame_size: Count
+    drop_broken: StrictBool = False
+    max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.01
+    pca_energy: Annotated[float, Field(gt=0, le=1)] = 1.0
+    audio_noise: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Model(_Section):
+    """The late-fusion network: `width` channels in the first ResNet stage (64 in the paper)."""
+
+    width: Count = 64
+    audio_pool: Count = 1
+    init: Literal["ogm_ge", "olm"] = "ogm_ge"
+
+
+class Train(_Section):
+    """One training, the same for every method (methods-table1.md 1.6)."""
+
+    epochs: Count
+    batch_size: Count
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    lr: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    schedule: Literal["step", "cosine", "constant"] = "step"
+    crop_scale: tuple[Fraction | Literal[1.0], Fraction | Literal[1.0]] = (0.08, 1.0)
+    flip: StrictBool = True
+    selection: Literal["best_dev", "last", "best_test"] = "best_dev"
+    device: str = "cpu"
+    mixed_precision: StrictBool = False
+    loader_workers: Annotated[StrictInt, Field(ge=0)] = 0
+
+
+class DataSet(_Section):
+    """Everything that is set for one data set."""
+
+    miniature: Miniature | None = None
+    prepare: Prepare
+    model: Model
+    train: Train
+
+
+class Profile(_Section):
+    """One profile: seeds, worker processes and the data sets."""
+
+    seeds: Annotated[tuple[StrictInt, ...], Field(min_length=1)]
+    workers: Count = 1
+    cremad: DataSet
+    avmnist: DataSet | None = None
+
+    def dataset(self, name: str) -> DataSet:
+        """Return the section of data set `name`.
+
+        Raises:
+            ValueError: the profile has no such data set.
+        """
+        section = getattr(self, name, None)
+        if not isinstance(section, DataSet):
+            known = [
+                key for key in type(self).model_fields if isinstance(getattr(self, key), DataSet)
+            ]
+            raise ValueError(f"this profile has no data set {name!r}; it has {', '.join(known)}")
+        return section
+
+
+class Params(_Section):
+    """The whole of `params.yaml`."""
+
+    profile: str
+    rows: dict[str, Row]
+    profiles: dict[str, Profile]
+
+    @model_validator(mode="after")
+    def _profile_exists(self):
+        if self.profile not in self.profiles:
+            raise ValueError(f"profile {self.profile!r} is not one of {', '.join(self.profiles)}")
+        return self
+
+
+def load(path: str | Path = "params.yaml") -> Params:
+    """Read and check `params.yaml`.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a misspelt key, a missing key or a wrong type; the message names each place.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} not found: run from the root of the repository")
+    try:
+        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not valid YAML: {error}") from None
+    except ValidationError as error:
+        places = [f"  {'.'.join(map(str, e['loc'])) or path}: {e['msg']}" for e in error.errors()]
+        raise ValueError(f"{path} has {len(places)} error(s):\n" + "\n".join(places)) from None

@@ -1,0 +1,292 @@
+"""A run's identity, its folder, and the grid of runs of one data set."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from filelock import FileLock, Timeout
+from joblib import Parallel, delayed
+
+from olmlib import params, sources, train
+from olmlib.data.arrays import Clips, Prepared
+from olmlib.methods.base import create
+from olmlib.metrics import accuracy, mean_average_precision
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a row of the table on one data set with one seed.
+
+    Attributes:
+        dataset: name of the data set.
+        name: the row's name in `params.yaml`.
+        row: its method and options.
+        seed: of everything random in the training.
+        config: the data set's section of the profile.
+        prepared: folder of the prepared arrays.
+        runs: folder in which the finished run's folder is put.
+        work: folder for checkpoints of unfinished runs.
+    """
+
+    dataset: str
+    name: str
+    row: params.Row
+    seed: int
+    config: params.DataSet
+    prepared: Path
+    runs: Path
+    work: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where the finished run lies."""
+        return self.runs / f"{self.name}-{self.seed}"
+
+    def identity(self) -> dict:
+        """Return what the run's result depends on, with its hash under `identity`.
+
+        That is its whole configuration, the prepared data and the source of every module used; the
+        row's own name is not part of it.
+        """
+        known = {
+            "method": self.row.method,
+            "options": self.row.options,
+            "seed": self.seed,
+            "dataset": self.dataset,
+            "model": self.config.model.model_dump(mode="json"),
+            "train": self.config.train.model_dump(mode="json"),
+            "data": Prepared(self.prepared).digest,
+            "sources": sources.closure("olmlib.train", f"olmlib.methods.{self.row.method}"),
+            "torch": torch.__version__,
+        }
+        text = json.dumps(known, sort_keys=True)
+        return {"identity": hashlib.sha256(text.encode()).hexdigest(), "row": self.name, **known}
+
+
+def grid(
+    profile: str, dataset: str, rows: Iterable[str] | None = None, root: str | Path = "."
+) -> list[Run]:
+    """Return the runs of a data set: every row of `params.yaml` with every seed of the profile.
+
+    Args:
+        profile: name of the profile.
+        dataset: name of the data set.
+        rows: names of rows; all by default.
+        root: the repository's root.
+
+    Raises:
+        ValueError: an unknown profile, data set or row.
+    """
+    root = Path(root)
+    settings = params.load(root / "params.yaml")
+    if profile not in settings.profiles:
+        raise ValueError(
+            f"no profile {profile!r} in params.yaml; it has {', '.join(settings.profiles)}"
+        )
+    chosen = settings.profiles[profile]
+    names = list(settings.rows if rows is None else rows)
+    unknown = [name for name in names if name not in settings.rows]
+    if unknown:
+        raise ValueError(
+            f"no row {', '.join(unknown)} in params.yaml; it has {', '.join(settings.rows)}"
+        )
+    folders = {part: root / part / profile / dataset for part in ("prepared", "runs", "build/work")}
+    return [
+        Run(
+            dataset,
+            name,
+            settings.rows[name],
+            seed,
+            chosen.dataset(dataset),
+            folders["prepared"],
+            folders["runs"],
+            folders["build/work"],
+        )
+        for name in names
+        for seed in chosen.seeds
+    ]
+
+
+def execute(run: Run, progress: bool = False) -> str:
+    """Make sure that a run's folder holds its result.
+
+    Returns:
+        `reused` (a finished run with the same identity was there), `resumed` or `trained`.
+
+    Raises:
+        RuntimeError: another process is at this very run, or the folder cannot be written.
+    """
+    identity = run.identity()
+    if is_finished(run, identity["identity"]):
+        return "reused"
+    work = run.work / run.folder.name
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        run.runs.mkdir(parents=True, exist_ok=True)
+        with FileLock(work / "lock", timeout=0):
+            return _train(run, identity, work, progress)
+    except Timeout:
+        raise RuntimeError(
+            f"another process trains {run.folder}; wait for it, or stop it first"
+        ) from None
+    except OSError as error:
+        raise RuntimeError(
+            f"cannot write {error.filename or run.folder}: {error.strerror}. Finished runs and the "
+            "last epoch of this one are kept; make room or allow writing, then run again"
+        ) from error
+
+
+def is_finished(run: Run, identity: str) -> bool:
+    """Tell whether the run's folder holds a result with this identity."""
+    try:
+        known = json.loads((run.folder / "identity.json").read_text())
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return False
+    return known["identity"] == identity
+
+
+def train_grid(runs: list[Run], workers: int) -> pd.Series:
+    """Execute all runs over worker processes of one torch thread each, one line per run.
+
+    Runs do not share random numbers, so the number of workers changes no result. A failing run
+    does not stop the others.
+
+    Args:
+        runs: what to train; finished ones are reused.
+        workers: processes at a time.
+
+    Returns:
+        How many runs were reused, resumed and trained.
+
+    Raises:
+        RuntimeError: runs failed; the message has each one's error.
+    """
+    outcomes, failed = [], []
+    jobs = Parallel(n_jobs=workers, return_as="generator_unordered")
+    done = jobs(delayed(_execute_alone)(run) for run in runs)
+    for number, (name, outcome, error) in enumerate(done, start=1):
+        print(f"{number:4d}/{len(runs)}  {name}  {outcome}", flush=True)
+        outcomes.append(outcome)
+        if error:
+            failed.append(f"{name}: {error}")
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {len(runs)} runs failed:\n" + "\n".join(failed))
+    return pd.Series(outcomes).value_counts()
+
+
+def load(runs: list[Run]) -> pd.DataFrame:
+    """Return every finished run's metrics, tidy.
+
+    Returns:
+        Columns `row`, `seed`, `weights` (`test`: the selected epoch, `last`), `metric`, `value`.
+
+    Raises:
+        FileNotFoundError: a run is missing; nothing is skipped.
+    """
+    missing = [str(run.folder) for run in runs if not (run.folder / "metrics.json").exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(runs)} runs are missing, the first is {missing[0]}: "
+            "run `dvc repro`, or notebook 10_train"
+        )
+    rows = []
+    for run in runs:
+        metrics = json.loads((run.folder / "metrics.json").read_text())
+        for weights in ("test", "last"):
+            for metric, value in metrics[weights].items():
+                rows.append((run.name, run.seed, weights, metric, value))
+    return pd.DataFrame(rows, columns=["row", "seed", "weights", "metric", "value"])
+
+
+def epochs(runs: list[Run]) -> pd.DataFrame:
+    """Return the epochs of all runs with their `row` and `seed`."""
+    tables = [
+        pd.read_csv(run.folder / "epochs.csv").assign(row=run.name, seed=run.seed) for run in runs
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def iterations(run: Run) -> dict[str, np.ndarray]:
+    """Return the arrays over iterations of a run, see `History`."""
+    with np.load(run.folder / "iterations.npz") as arrays:
+        return dict(arrays)
+
+
+def _execute_alone(run: Run) -> tuple[str, str, str]:
+    torch.set_num_threads(1)
+    try:
+        return run.folder.name, execute(run), ""
+    except Exception as error:
+        return run.folder.name, "failed", f"{type(error).__name__}: {error}"
+
+
+def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
+    checkpoint = work / "checkpoint.pt"
+    outcome = "resumed" if checkpoint.exists() else "trained"
+    data = Prepared(run.prepared)
+    method = create(run.row.method, run.seed, **run.row.options)
+    result = train.fit(
+        method,
+        data,
+        run.config.model,
+        run.config.train,
+        run.seed,
+        checkpoint,
+        identity["identity"],
+        progress,
+    )
+    part = work / "result"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    _write(part, identity, method, data, run, result)
+    if run.folder.exists():
+        shutil.rmtree(run.folder)
+    os.replace(part, run.folder)
+    checkpoint.unlink()
+    return outcome
+
+
+def _write(part: Path, identity: dict, method, data: Prepared, run: Run, result) -> None:
+    config, device = run.config.train, run.config.train.device
+    test = Clips(data, data.rows("test"), False, config.crop_scale, config.flip, run.seed)
+    selected = result.model.state_dict()
+    logits, labels = train.evaluate(result.model, test, device)
+    metrics = {"selected_epoch": result.selected_epoch, "test": _metrics(method, logits, labels)}
+    prob = method.predict(logits).softmax(-1)
+    torch.save(selected, part / "model.pt")
+    result.model.load_state_dict(result.last)
+    metrics["last"] = _metrics(method, *train.evaluate(result.model, test, device))
+
+    np.savez(
+        part / "predictions.npz",
+        row=data.rows("test"),
+        label=labels.numpy(),
+        prob=prob.numpy(),
+        **{f"logits_{head}": scores.numpy() for head, scores in logits.items()},
+    )
+    np.savez(part / "iterations.npz", **result.history.arrays())
+    result.epochs.to_csv(part / "epochs.csv", index=False)
+    (part / "metrics.json").write_text(json.dumps(metrics, indent=1))
+    (part / "identity.json").write_text(json.dumps(identity, indent=1))
+
+
+def _metrics(method, logits: dict[str, torch.Tensor], labels: torch.Tensor) -> dict[str, float]:
+    """Accuracy and mAP of the prediction, and accuracies of heads and of their sums."""
+    scores = method.predict(logits)
+    found = {
+        "accuracy": accuracy(scores, labels),
+        "map": mean_average_precision(scores.softmax(-1), labels)[0],
+    }
+    found |= {f"accuracy_{head}": accuracy(s, labels) for head, s in logits.items()}
+    found["accuracy_sum"] = accuracy(sum(logits.values()), labels)
+    if "w" in method.record():
+        weighted = zip(method.record()["w"], logits.values(), strict=True)
+        found["accuracy_weighted_sum"] = accuracy(sum(w * s for w, s in weighted), labels)
+    return found

@@ -1,0 +1,95 @@
+"""The hooks: what each method minimises, and how one is found by name."""
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+from torch.testing import assert_close
+
+from olmlib import params
+from olmlib.methods.base import create
+from olmlib.models.late_fusion import Outputs
+
+SMALL = params.Model(width=4, audio_pool=4)
+LABELS = torch.tensor([0, 1, 2, 0])
+
+
+@pytest.fixture
+def batch():
+    torch.manual_seed(0)
+    audio, visual = torch.randn(4, 1, 65, 75), torch.randn(4, 3, 1, 32, 32)
+    return {"audio": audio, "visual": visual, "label": LABELS}
+
+
+@pytest.mark.parametrize(
+    ("name", "head"), [("audio_only", "audio"), ("visual_only", "visual"), ("joint", "fused")]
+)
+def test_one_head_is_plain_cross_entropy(name, head, batch):
+    method = create(name)
+    outputs = method.build(3, SMALL)(batch)
+    assert_close(method.predict(outputs.logits), outputs.logits[head])
+    assert_close(method.loss(outputs, LABELS), cross_entropy(outputs.logits[head], LABELS))
+
+
+def test_joint_does_not_train_the_unimodal_readouts_apart(batch):
+    model = create("joint").build(3, SMALL)
+    assert model.aux is None
+
+
+def test_three_heads_is_olm_with_all_coefficients_one(batch):
+    torch.manual_seed(1)
+    plain = create("three_heads")
+    outputs = plain.build(3, SMALL)(batch)
+    expected = sum(cross_entropy(s, LABELS) for s in outputs.logits.values())
+    assert_close(plain.loss(outputs, LABELS), expected)
+    modulated = create("olm")
+    modulated.build(3, SMALL)
+    assert_close(modulated.loss(outputs, LABELS), expected)
+
+
+def test_the_probe_is_measured_every_few_steps_in_eval_mode(batch):
+    method = create("olm", probe_size=2, probe_every=3)
+    model = method.build(3, SMALL)
+    method.on_epoch_start(1, 10)
+    asked = []
+
+    def next_dev(size):
+        assert size == 2
+        asked.append(method.olm.step)
+        return batch
+
+    before = {k: v.clone() for k, v in model.named_buffers()}
+    for _ in range(7):
+        method.forward_extra(model, next_dev, 32)
+        assert model.training
+        logits = {h: s.detach() for h, s in model.eval()(batch).logits.items()}
+        model.train()
+        method.after_step(Outputs(logits, {}), LABELS)
+    assert asked == [0, 3, 6]
+    assert all(torch.equal(v, before[k]) for k, v in model.named_buffers())
+
+
+def test_the_official_presets_forward_a_whole_dev_batch_in_train_mode(batch):
+    method = create("olm", preset="code")
+    model = method.build(3, SMALL)
+    before = model.encoders["audio"].trunk.bn1.running_mean.clone()
+    method.forward_extra(model, lambda size: batch if size == 32 else None, 32)
+    assert not torch.equal(before, model.encoders["audio"].trunk.bn1.running_mean)
+    assert method.epoch_length(84, 21) == 21, "T-OLM-F5: zip stops with the dev loader"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("nothing", {}, "olmlib/methods/nothing.py"),
+        ("base", {}, "no method"),
+        ("joint", {"alpha": 1}, "no option alpha"),
+    ],
+)
+def test_an_unknown_method_or_option_is_an_error(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        create(name, **options)
+
+
+def test_an_unknown_olm_field_is_an_error_when_the_model_is_built():
+    with pytest.raises(ValueError, match="no field smothing"):
+        create("olm", smothing=1).build(3, SMALL)

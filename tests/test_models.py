@@ -1,0 +1,107 @@
+"""Encoders, late fusion and the unimodal logits of a fused model."""
+
+import math
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+from torch.testing import assert_close
+
+from olmlib import params
+from olmlib.models.encoders import AudioEncoder, VisualEncoder
+from olmlib.models.late_fusion import LateFusion, Unimodal, split_logits
+
+SMALL = params.Model(width=4, audio_pool=4)
+
+
+@pytest.fixture
+def batch():
+    torch.manual_seed(0)
+    return {"audio": torch.randn(4, 1, 65, 75), "visual": torch.randn(4, 3, 1, 32, 32)}
+
+
+def count(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_trunk_parameters_at_the_paper_size():
+    assert count(VisualEncoder(64)) == 11_176_512
+    assert count(AudioEncoder(64)) == 11_170_240
+
+
+@pytest.mark.parametrize(("size", "maps"), [((257, 299), (9, 10)), ((257, 188), (9, 6))])
+def test_map_sizes(size, maps):
+    trunk = AudioEncoder(1).trunk.eval()
+    assert trunk(torch.zeros(1, 1, *size)).shape == (1, 8, *maps)
+
+
+def test_T_UNI_1_shapes(batch):
+    for modality in ("audio", "visual"):
+        outputs = Unimodal(modality, 6, SMALL)(batch)
+        assert outputs.logits[modality].shape == (4, 6)
+        assert outputs.features[modality].shape == (4, 32)
+    for aux in (False, True):
+        outputs = LateFusion(6, SMALL, aux_heads=aux)(batch)
+        assert {h: s.shape for h, s in outputs.logits.items()} == dict.fromkeys(
+            ("audio", "visual", "fused"), (4, 6)
+        )
+
+
+def test_T_UNI_2_identical_frames_give_the_feature_of_one(batch):
+    encoder = VisualEncoder(4).eval()
+    one = batch["visual"]
+    assert_close(encoder(one.expand(-1, -1, 3, -1, -1)), encoder(one))
+
+
+# Xavier-normal heads are wider than torch's own, so the scheme of OGM-GE starts further from ln C.
+@pytest.mark.parametrize(("init", "tolerance"), [("olm", 0.12), ("ogm_ge", 0.6)])
+@pytest.mark.parametrize("classes", [6, 31, 309])
+def test_T_UNI_3_a_fresh_loss_is_near_log_classes(classes, init, tolerance):
+    torch.manual_seed(0)
+    model = Unimodal("audio", classes, params.Model(width=64, audio_pool=4, init=init))
+    logits = model({"audio": torch.randn(64, 1, 65, 75)}).logits["audio"]
+    loss = cross_entropy(logits, torch.arange(64) % classes)
+    assert loss.item() == pytest.approx(math.log(classes), rel=tolerance)
+
+
+def test_T_SPLIT():
+    head = torch.nn.Linear(4, 2)
+    head.weight.data = torch.tensor([[1.0, 2, 3, 4], [0, 1, -1, 2]])
+    head.bias.data = torch.tensor([0.6, -0.2])
+    features = {"audio": torch.tensor([[1.0, -1]]), "visual": torch.tensor([[2.0, 0.5]])}
+    parts = split_logits(head, features)
+    assert_close(head(torch.cat(list(features.values()), 1)), torch.tensor([[7.6, -2.2]]))
+    assert_close(parts["audio"], torch.tensor([[-0.7, -1.1]]))
+    assert_close(parts["visual"], torch.tensor([[8.3, -1.1]]))
+
+
+def test_split_parts_sum_to_the_fused_logits(batch):
+    logits = LateFusion(6, SMALL)(batch).logits
+    assert_close(logits["audio"] + logits["visual"], logits["fused"])
+
+
+def test_split_of_something_else_is_an_error():
+    with pytest.raises(ValueError, match="widths"):
+        split_logits(torch.nn.Linear(5, 2), {"a": torch.zeros(1, 2), "b": torch.zeros(1, 2)})
+
+
+def test_aux_heads_add_two_linears():
+    extra = count(LateFusion(6, SMALL, aux_heads=True)) - count(LateFusion(6, SMALL))
+    assert extra == 2 * (32 * 6 + 6)
+    full = params.Model(width=64)
+    assert count(LateFusion(6, full, aux_heads=True)) - count(LateFusion(6, full)) == 6_156
+
+
+def test_a_unimodal_model_never_sees_the_other_modality(batch):
+    model = Unimodal("visual", 6, SMALL).eval()
+    before = model(batch).logits["visual"]
+    assert torch.equal(model(batch | {"audio": torch.zeros(1)}).logits["visual"], before)
+
+
+def test_initialisation_schemes():
+    torch.manual_seed(0)
+    ours = LateFusion(6, SMALL)
+    official = LateFusion(6, params.Model(width=4, audio_pool=4, init="olm"))
+    assert (ours.fusion.bias == 0).all() and (official.fusion.bias != 0).any()
+    assert (ours.encoders["audio"].trunk.bn1.weight == 1).all()
+    assert (official.encoders["audio"].trunk.bn1.weight != 1).any()

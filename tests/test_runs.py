@@ -1,0 +1,193 @@
+"""Identity, atomic folders, reuse, resume, and the grid over processes."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from filelock import FileLock
+
+from olmlib import params, runs, train
+from olmlib.data.arrays import synthetic
+
+CONFIG = params.DataSet(
+    prepare=params.Prepare(dev_fraction=0.1, seconds=1.0, frame_size=32),
+    model=params.Model(width=2, audio_pool=8),
+    train=params.Train(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0)),
+)
+
+
+@pytest.fixture(scope="module")
+def arrays(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared") / "toy"
+    synthetic(folder, clips=30, classes=3, frames=75, size=32)
+    return folder
+
+
+@pytest.fixture
+def run(arrays, tmp_path):
+    row = params.Row(method="olm", options={"preset": "fixed"})
+    return runs.Run("toy", "olm", row, 0, CONFIG, arrays, tmp_path / "runs", tmp_path / "work")
+
+
+def content(folder):
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+def test_a_finished_run_is_reused_and_has_everything(run):
+    assert runs.execute(run) == "trained"
+    files = content(run.folder)
+    assert set(files) == {
+        "identity.json",
+        "metrics.json",
+        "epochs.csv",
+        "iterations.npz",
+        "predictions.npz",
+        "model.pt",
+    }
+    assert runs.execute(run) == "reused"
+    assert content(run.folder) == files
+    metrics = json.loads(files["metrics.json"])
+    assert 0 <= metrics["test"]["accuracy"] <= 1 and 0 <= metrics["last"]["map"] <= 1
+    assert "accuracy_weighted_sum" in metrics["test"]
+
+
+def test_the_same_run_twice_is_the_same_bytes(run, tmp_path):
+    runs.execute(run)
+    other = replace(run, runs=tmp_path / "elsewhere", work=tmp_path / "work2")
+    runs.execute(other)
+    assert content(other.folder) == content(run.folder)
+
+
+def test_killed_after_an_epoch_it_resumes_and_ends_alike(run, tmp_path, monkeypatch):
+    whole = replace(run, runs=tmp_path / "whole", work=tmp_path / "work2")
+    runs.execute(whole)
+    real, calls = train.save, []
+
+    def save_then_die(state, path):
+        real(state, path)
+        calls.append(path)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "save", save_then_die)
+    with pytest.raises(KeyboardInterrupt):
+        runs.execute(run)
+    assert not run.folder.exists() and len(calls) == 1
+    monkeypatch.setattr(train, "save", real)
+    assert runs.execute(run) == "resumed"
+    assert content(run.folder) == content(whole.folder)
+
+
+def test_killed_between_the_last_epoch_and_the_result(run, tmp_path, monkeypatch):
+    whole = replace(run, runs=tmp_path / "whole", work=tmp_path / "work2")
+    runs.execute(whole)
+
+    def die(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "_write", die)
+        with pytest.raises(KeyboardInterrupt):
+            runs.execute(run)
+    assert runs.execute(run) == "resumed"
+    assert content(run.folder) == content(whole.folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda r: replace(r, seed=1),
+        lambda r: replace(r, row=params.Row(method="olm", options={"preset": "paper"})),
+        lambda r: replace(r, row=params.Row(method="joint")),
+        lambda r: replace(
+            r,
+            config=r.config.model_copy(
+                update={"train": r.config.train.model_copy(update={"lr": 0.01})}
+            ),
+        ),
+    ],
+)
+def test_whatever_changes_the_result_changes_the_identity(run, change):
+    assert change(run).identity()["identity"] != run.identity()["identity"]
+
+
+def test_identity_follows_the_data_and_not_the_place(run, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(run.prepared, copy)
+    assert replace(run, prepared=copy).identity() == run.identity()
+    other = tmp_path / "other"
+    synthetic(other, clips=30, classes=3, frames=75, size=32, seed=1)
+    assert replace(run, prepared=other).identity()["identity"] != run.identity()["identity"]
+
+
+def test_identity_knows_its_own_method_file_and_no_other(run):
+    sources = run.identity()["sources"]
+    assert {"olmlib.methods.olm", "olmlib.olm", "olmlib.train"} <= sources.keys()
+    assert "olmlib.methods.joint" not in sources
+    assert "olmlib.plots" not in sources
+
+
+def test_a_broken_identity_file_means_a_new_training(run):
+    runs.execute(run)
+    (run.folder / "identity.json").write_text("{")
+    assert runs.execute(run) == "trained"
+
+
+def test_two_at_once_is_a_clear_error(run):
+    (run.work / "olm-0").mkdir(parents=True)
+    with (
+        FileLock(run.work / "olm-0" / "lock"),
+        pytest.raises(RuntimeError, match="another process"),
+    ):
+        runs.execute(run)
+
+
+def test_a_full_disk_keeps_what_is_done(run, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device", "checkpoint.part")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "save", full)
+        with pytest.raises(RuntimeError, match="No space left on device.*make room"):
+            runs.execute(run)
+    assert runs.execute(run) == "trained"
+
+
+def test_a_folder_that_cannot_be_written(run, tmp_path):
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    with pytest.raises(RuntimeError, match="cannot write"):
+        runs.execute(run)
+
+
+def test_grid_has_every_row_with_every_seed():
+    found = runs.grid("mini", "cremad")
+    settings = params.load()
+    assert len(found) == len(settings.rows) * len(settings.profiles["mini"].seeds)
+    assert len({run.folder for run in found}) == len(found)
+    with pytest.raises(ValueError, match="no row best"):
+        runs.grid("mini", "cremad", ["best"])
+    with pytest.raises(ValueError, match="no profile"):
+        runs.grid("maxi", "cremad")
+
+
+def test_workers_change_nothing_and_a_failure_stops_no_other(run, tmp_path, capsys):
+    good = [replace(run, seed=seed) for seed in (0, 1)]
+    bad = replace(run, name="bad", row=params.Row(method="joint", options={"alpha": 1}))
+    with pytest.raises(RuntimeError, match="1 of 3 runs failed:\nbad-0: ValueError.*alpha"):
+        runs.train_grid([good[0], bad, good[1]], workers=2)
+    assert capsys.readouterr().out.count("trained") == 2
+    alone = [replace(r, runs=tmp_path / "alone", work=tmp_path / "work2") for r in good]
+    assert runs.train_grid(alone, workers=1).to_dict() == {"trained": 2}
+    for one, other in zip(good, alone, strict=True):
+        assert content(one.folder) == content(other.folder)
+
+
+def test_load_refuses_to_skip_a_missing_run(run):
+    with pytest.raises(FileNotFoundError, match=r"1 of 1 runs are missing.*dvc repro"):
+        runs.load([run])
+    runs.execute(run)
+    table = runs.load([run])
+    assert set(table["weights"]) == {"test", "last"}
+    assert table["value"].between(0, 1).all()
+    assert len(runs.epochs([run])) == 2
+    assert runs.iterations(run)["w"].shape[1] == 3
