@@ -18,6 +18,7 @@ from olmlib.sources import ROOT, closure, imported
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 MAGIC = re.compile(r"^\s*[%!]")
+PROGRESS = "progress"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT_CELL_METADATA = {"nbgrader", "slideshow", "tags"}
 
@@ -28,6 +29,11 @@ STEADY = (
     (re.compile(r"\S*/site-packages/"), "site-packages/"),
     (re.compile(re.escape(f"{ROOT}/")), ""),
 )
+
+
+def root() -> Path:
+    """Return the repository's root, from which notebooks build every path."""
+    return ROOT
 
 
 def code(notebook: dict) -> str:
@@ -63,7 +69,8 @@ def tidy(notebook: dict) -> dict:
     """Return an executed notebook without anything that differs from one execution to the next.
 
     Removed are papermill's times and paths, the kernel's version, widgets' ids, and from printed
-    text what tells of process and machine; cells are numbered. Times that a notebook prints stay.
+    text what tells of process and machine; cells are numbered. A cell tagged `progress` loses its
+    output, which tells how this execution went. Times that a notebook prints otherwise stay.
     """
     tidied = copy.deepcopy(notebook)
     tidied["metadata"] = _metadata(tidied["metadata"])
@@ -72,7 +79,8 @@ def tidy(notebook: dict) -> dict:
         for key in ("papermill", "execution"):
             cell["metadata"].pop(key, None)
         if cell["cell_type"] == "code":
-            cell["outputs"] = _joined(cell["outputs"])
+            passing = PROGRESS in cell["metadata"].get("tags", [])
+            cell["outputs"] = [] if passing else _joined(cell["outputs"])
     return tidied
 
 
@@ -97,6 +105,8 @@ def clean(notebook: dict) -> dict:
             for key, value in cell["metadata"].items()
             if key in KEPT_CELL_METADATA and value
         }
+        # One string a line, as Jupyter writes it, so that git shows the lines that changed.
+        cell["source"] = _source(cell).splitlines(keepends=True)
         if cell["cell_type"] == "code":
             cell["outputs"] = []
             cell["execution_count"] = None

@@ -1,4 +1,4 @@
-"""The equations of OLM, section 3.2 of the paper, as functions of tensors: Eq. 6-9 and their solvers."""
+"""The equations of OLM, section 3.2 of the paper: Eq. 6-9 and their solvers."""
 
 from collections.abc import Sequence
 from math import log

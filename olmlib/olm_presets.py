@@ -1,4 +1,4 @@
-"""What the paper leaves open about OLM, and the named answers: `paper`, `code`, `variant`, `fixed`."""
+"""What the paper leaves open about OLM, and the named answers to it."""
 
 from dataclasses import dataclass, replace
 from typing import Literal

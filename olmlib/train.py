@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
@@ -15,9 +14,11 @@ from tqdm import tqdm
 
 from olmlib import params
 from olmlib.data.arrays import Clips, Prepared, loader
+from olmlib.data.cycle import DevCycle
 from olmlib.history import History
 from olmlib.methods.base import Batch, Method
 from olmlib.metrics import accuracy
+from olmlib.models.late_fusion import Outputs
 
 EVAL_BATCH = 64
 
@@ -53,25 +54,6 @@ class _Best:
         if score > self.score:
             self.score, self.epoch = score, epoch
             self.weights = copy.deepcopy(model.state_dict())
-
-
-class DevCycle:
-    """The dev split in seeded random order, again and again, a few samples at a time.
-
-    A batch never crosses the end of a pass, so the last one of a pass may be smaller.
-    """
-
-    def __init__(self, clips: Clips, seed: int):
-        self.clips, self.seed, self.taken, self.passes = clips, seed, 0, 0
-
-    def next(self, size: int) -> Batch:
-        """Return the next `size` samples, or those that are left of this pass."""
-        order = np.random.default_rng([self.seed, self.passes]).permutation(len(self.clips))
-        chosen = order[self.taken : self.taken + size]
-        self.taken += size
-        if self.taken >= len(order):
-            self.taken, self.passes = 0, self.passes + 1
-        return self.clips.__getitems__(chosen.tolist())
 
 
 def fit(
@@ -148,25 +130,14 @@ def fit(
         for _, batch in zip(range(steps), batches, strict=False):
             batch = _move(batch, device)
             labels = batch["label"]
-            with torch.autocast(device.type, enabled=half):
-                outputs = model(batch)
-                method.forward_extra(model, next_dev, config.batch_size)
-                loss = method.loss(outputs, labels)
+            outputs, loss = step(
+                model, method, optimizer, scaler, batch, next_dev, config.batch_size
+            )
             if not torch.isfinite(loss):
                 raise FloatingPointError(
                     f"the loss is {loss.item()} in epoch {epoch}; a smaller train.lr may help"
                 )
-            optimizer.zero_grad()
-            scaler.scale(loss).backward()
-            scaler.unscale_(optimizer)
-            method.after_backward(model)
-            scaler.step(optimizer)
-            scaler.update()
-            detached = type(outputs)(
-                *({name: value.detach() for name, value in part.items()} for part in outputs)
-            )
-            method.after_step(detached, labels)
-            history.add(epoch, loss, detached.logits, labels, method.record())
+            history.add(epoch, loss, outputs.logits, labels, method.record())
             total += loss.item() * len(labels)
             count += len(labels)
         rows.append(_epoch_row(epoch, schedule, total / count, model, method, clips, device))
@@ -185,6 +156,46 @@ def fit(
     last = copy.deepcopy(model.state_dict())
     model.load_state_dict(best.weights)
     return Result(model, pd.DataFrame(rows), history, best.epoch, last)
+
+
+def step(
+    model: nn.Module,
+    method: Method,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    batch: Batch,
+    next_dev: Callable[[int], Batch],
+    size: int,
+) -> tuple[Outputs, Tensor]:
+    """Take one training step: forward, loss, backward, the optimiser, the method.
+
+    Args:
+        model: in training mode.
+        method: whose hooks are called.
+        optimizer: of the model's parameters.
+        scaler: enabled in mixed precision, which then also runs the forward pass in half.
+        batch: on the model's device.
+        next_dev: gives the next samples of the dev split.
+        size: B, of a full batch.
+
+    Returns:
+        The outputs, detached, and the loss `()`. A loss that is not finite changes nothing.
+    """
+    labels = batch["label"]
+    with torch.autocast(labels.device.type, enabled=scaler.is_enabled()):
+        outputs = model(batch)
+        method.forward_extra(model, next_dev, size)
+        loss = method.loss(outputs, labels)
+    outputs = Outputs(*({k: v.detach() for k, v in part.items()} for part in outputs))
+    if torch.isfinite(loss):
+        optimizer.zero_grad()
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        method.after_backward(model)
+        scaler.step(optimizer)
+        scaler.update()
+        method.after_step(outputs, labels)
+    return outputs, loss.detach()
 
 
 @torch.no_grad()

@@ -121,7 +121,8 @@ def test_paper_collapses_where_norms_are_large():
 
 
 finite = st.floats(-(2.0**127), 2.0**127, width=32)
-batch = hnp.arrays("float32", st.tuples(st.just(3), st.integers(1, 4), st.integers(1, 5)), elements=finite)  # fmt: skip
+shape = st.tuples(st.just(3), st.integers(1, 4), st.integers(1, 5))
+batch = hnp.arrays("float32", shape, elements=finite)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

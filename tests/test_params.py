@@ -1,11 +1,13 @@
 """params.yaml: what is there, and what a mistake in it says."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 from olmlib import params
 
-TEXT = open("params.yaml", encoding="utf-8").read()
+TEXT = (Path(__file__).resolve().parent.parent / "params.yaml").read_text(encoding="utf-8")
 
 
 def write(tmp_path, change):

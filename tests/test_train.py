@@ -6,6 +6,7 @@ from torch.testing import assert_close
 
 from olmlib import params, train
 from olmlib.data.arrays import synthetic
+from olmlib.data.cycle import DevCycle
 from olmlib.methods.base import Method, create
 
 MODEL = params.Model(width=4, audio_pool=8)
@@ -106,7 +107,7 @@ def test_history_has_every_iteration_head_and_class(data):
 
 
 def test_dev_cycle_gives_every_sample_once_a_pass(data):
-    dev = train.DevCycle(train._clips(data, "dev", CONFIG, 0), seed=0)
+    dev = DevCycle(train._clips(data, "dev", CONFIG, 0), seed=0)
     size = len(dev.clips)
     rows = torch.cat([dev.next(5)["row"] for _ in range(-(-size // 5))])
     assert sorted(rows.tolist()) == data.rows("dev").tolist()

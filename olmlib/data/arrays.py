@@ -143,7 +143,8 @@ class Clips(Dataset):
             target[0].copy_(torch.from_numpy(stored[row]))
         count, size = frames.shape[1:3]
         pixels = torch.from_numpy(np.asarray(frames[rows]))
-        visual = pixels.view(-1, size, size, 3).permute(0, 3, 1, 2).float()
+        # Planes, not interleaved colours: all that follows is several times faster on them.
+        visual = pixels.view(-1, size, size, 3).permute(0, 3, 1, 2).float().contiguous()
         if self.train:
             scale, centre = map(torch.from_numpy, self._boxes(rows, count))
             # Output pixel centres in [-1, 1]; affine_grid gives the same grid 20 times slower.

@@ -1,0 +1,29 @@
+"""The data sets by name, as `params.yaml` calls them."""
+
+from pathlib import Path
+
+from olmlib.data import avmnist, cremad
+from olmlib.data.release import Release
+from olmlib.params import Prepare
+
+
+def load(name: str, root: str | Path, config: Prepare) -> Release:
+    """Read the release of data set `name` under `root`, split and weakened as `config` says.
+
+    Raises:
+        ValueError: no data set of that name.
+        ReleaseError: the release cannot be read as it is.
+    """
+    if name == "cremad":
+        return cremad.load(root, config.split, config.drop_broken, config.seed)
+    if name == "avmnist":
+        return avmnist.load(root, config.split, config.seed, config.pca_energy, config.audio_noise)
+    raise ValueError(f"no data set {name!r}; there are cremad, avmnist")
+
+
+def raw(name: str, profile: str) -> Path:
+    """Return where the release of a data set lies, relative to the repository's root.
+
+    AV-MNIST is the same recordings in every profile; of the others each profile has its own.
+    """
+    return Path("raw", name) if name == "avmnist" else Path("raw", profile, name)

@@ -1,0 +1,66 @@
+"""Pictures of data: what the front ends make of a sound, and one clip of every class."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from olmlib.data import media
+from olmlib.data.arrays import Prepared
+from olmlib.data.release import Clip, Release
+from olmlib.plots import style
+
+OLM_CODE_RATE = 22_050
+
+
+def front_ends(release: Release, clip: Clip, sample_rate: int, seconds: float) -> Figure:
+    """Draw one clip's spectrogram by each front end of methods-table1.md 1.5.
+
+    Args:
+        release: that the clip belongs to.
+        clip: what to draw.
+        sample_rate: in Hz, of `librosa` and `mmcosine`; `olm_code` has a rate of its own.
+        seconds: length to which the clip is tiled or cut.
+    """
+    rates = {"librosa": sample_rate, "mmcosine": sample_rate, "olm_code": OLM_CODE_RATE}
+    with style():
+        figure, axes = plt.subplots(1, len(rates), figsize=(10, 3), layout="constrained")
+        for ax, (name, rate) in zip(axes, rates.items(), strict=True):
+            sound = release.waveform(clip, rate)
+            picture = media.spectrogram(sound, name, rate, seconds)
+            shown = ax.imshow(picture, origin="lower", aspect="auto", cmap="magma")
+            ax.set(title=f"{name}: {picture.shape[0]} x {picture.shape[1]}", xlabel="frame")
+            ax.grid(False)
+            figure.colorbar(shown, ax=ax, label="log magnitude" if ax is axes[-1] else None)
+        axes[0].set_ylabel("frequency bin")
+        figure.suptitle(clip.id)
+    return figure
+
+
+def clips(prepared: Prepared, split: str = "train") -> tuple[Figure, pd.DataFrame]:
+    """Draw the first clip of every class: its picture above its spectrogram.
+
+    Returns:
+        The figure, and the clips' records.
+    """
+    records = prepared.records[prepared.records["split"] == split]
+    chosen = records.groupby("label").first().reset_index()
+    with style():
+        figure, axes = plt.subplots(
+            2, len(chosen), figsize=(1.8 * len(chosen), 3.8), layout="constrained", squeeze=False
+        )
+        for (top, bottom), clip in zip(axes.T, chosen.itertuples(), strict=True):
+            top.imshow(prepared.visual[clip.row][0])
+            top.set_title(prepared.classes[clip.label])
+            bottom.imshow(
+                prepared.audio[clip.row].astype(np.float32),
+                origin="lower",
+                aspect="auto",
+                cmap="magma",
+            )
+            for ax in (top, bottom):
+                ax.set(xticks=[], yticks=[])
+                ax.grid(False)
+        axes[0, 0].set_ylabel("first frame")
+        axes[1, 0].set_ylabel("log spectrogram")
+    return figure, chosen

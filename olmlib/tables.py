@@ -1,0 +1,249 @@
+"""Table 1 and its ablation: means and intervals over seeds, in percent, traceable to runs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from olmlib import paper, runs
+from olmlib.metrics import Interval, confidence_interval, paired_difference
+from olmlib.runs import Run
+
+TITLES = {"cremad": "CREMA-D", "avmnist": "AV-MNIST"}
+LABELS = {
+    "three_heads": "Three heads (all w = 1)",
+    "olm": "OLM (fixed)",
+    "olm_paper": "OLM (paper)",
+    "olm_code": "OLM (code)",
+    "olm_variant": "OLM (variant)",
+    "olm_uniform": "OLM, uniform λ",
+    "olm_random": "OLM, random λ of the same spread",
+    "olm_constant": "OLM, constant w",
+    "olm_reversed": "OLM, reversed rule",
+    "olm_norm_free": "OLM, norm-free rule",
+}
+# methods-table1.md 14.5 (a) to (f), and the two controls of design section 5.
+ABLATION = {
+    "three_heads": "a",
+    "olm_uniform": "b",
+    "olm_random": "c",
+    "olm_constant": "d",
+    "olm_code": "e",
+    "olm": "f",
+    "olm_reversed": "g",
+    "olm_norm_free": "h",
+}
+REFERENCES = ("concat", "three_heads")
+
+# Column of the table -> weights and metric of `runs.load`.
+MEASURES = {
+    "accuracy": ("test", "accuracy"),
+    "map": ("test", "map"),
+    "last_accuracy": ("last", "accuracy"),
+    "audio": ("test", "accuracy_audio"),
+    "visual": ("test", "accuracy_visual"),
+    "sum": ("test", "accuracy_sum"),
+    "weighted_sum": ("test", "accuracy_weighted_sum"),
+}
+HEADINGS = {
+    "label": "Row",
+    "accuracy": "Accuracy",
+    "map": "mAP",
+    "last_accuracy": "Accuracy, last epoch",
+    "audio": "Audio head",
+    "visual": "Visual head",
+    "sum": "Sum of heads",
+    "weighted_sum": "Weighted sum",
+    "paper_accuracy": "Paper: accuracy",
+    "paper_map": "Paper: mAP",
+    "minus_concat": "Accuracy − Concat",
+    "minus_three_heads": "Accuracy − Three heads",
+}
+ALWAYS = {"accuracy", "map", "last_accuracy"}
+
+
+def collect(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
+    """Return the metrics of all runs, one line per run: what every cell of a table is made of.
+
+    Args:
+        grids: data set -> its runs.
+
+    Returns:
+        Columns `dataset`, `title`, `row`, `seed`, `test_clips`, `identity` and `MEASURES`, in
+        `[0, 1]`; a measure that a row does not have (no such head) is NaN.
+
+    Raises:
+        FileNotFoundError: a run is missing.
+        ValueError: a folder holds another run than its name says or one made with other values
+            than `params.yaml` has now, or as `check`.
+    """
+    parts = []
+    for dataset, grid in grids.items():
+        tidy = runs.load(list(grid))
+        broken = tidy[~tidy["value"].between(0, 1)]
+        if len(broken):
+            raise ValueError(f"{dataset}: not in [0, 1]:\n{broken.to_string(index=False)}")
+        values = tidy.pivot(index=["row", "seed"], columns=["weights", "metric"], values="value")
+        table = pd.DataFrame(
+            {
+                name: values[key] if key in values.columns else np.nan
+                for name, key in MEASURES.items()
+            },
+            index=values.index,
+        )
+        origin = pd.DataFrame([_origin(dataset, run) for run in grid])
+        parts.append(origin.merge(table.reset_index(), on=["row", "seed"], validate="1:1"))
+    measured = pd.concat(parts, ignore_index=True)
+    check(measured)
+    return measured
+
+
+def check(measured: pd.DataFrame) -> None:
+    """Check that no run is missing and no cell empty that should hold a number.
+
+    Raises:
+        ValueError: rows do not share their seeds, a value is NaN or outside `[0, 1]`, or a measure
+            is there for some seeds of a row only.
+    """
+    for dataset, part in measured.groupby("dataset", sort=False):
+        seeds = part.groupby("row", sort=False)["seed"].agg(lambda s: tuple(sorted(s)))
+        wanted = tuple(sorted(set(part["seed"])))
+        for row, found in seeds.items():
+            if found != wanted:
+                raise ValueError(f"{dataset}: row {row} has seeds {found}, others have {wanted}")
+        for row, own in part.groupby("row", sort=False):
+            for name in MEASURES:
+                values = own[name]
+                gone = values.isna()
+                if gone.any() and (name in ALWAYS or not gone.all()):
+                    seeds = own.loc[gone, "seed"].tolist()
+                    raise ValueError(f"{dataset}: {name} of row {row} is NaN for seeds {seeds}")
+                if not values[~gone].between(0, 1).all():
+                    raise ValueError(
+                        f"{dataset}: {name} of row {row} is not in [0, 1]: {values.tolist()}"
+                    )
+
+
+def table1(measured: pd.DataFrame, printed: str | Path | None = None) -> pd.DataFrame:
+    """Return Table 1: one line per data set and row.
+
+    Args:
+        measured: as of `collect`.
+        printed: place of `data/paper/table1.csv`.
+
+    Returns:
+        Columns `dataset`, `title`, `row`, `label`, `letter`, `seeds`; each measure and its
+        `<measure>_half`, half the width of the 95 % t interval over seeds; `paper_accuracy`,
+        `paper_map`; `minus_<reference>`, `_half` and `_differs` for the paired difference of
+        accuracies (an interval without 0). Percent and percentage points, with 4 digits.
+
+    Raises:
+        ValueError: as `check`, or a row to compare with is missing.
+    """
+    check(measured)
+    lines = []
+    for (dataset, row), own in measured.groupby(["dataset", "row"], sort=False):
+        line = {"dataset": dataset, "title": own["title"].iloc[0], "row": row}
+        line |= {"label": label(row), "letter": ABLATION.get(row, ""), "seeds": len(own)}
+        for name in MEASURES:
+            found = own[name].isna().all()
+            interval = Interval(np.nan, np.nan) if found else confidence_interval(own[name])
+            line |= {name: interval.mean, f"{name}_half": interval.half_width}
+        line |= published(dataset, printed).get(row, {})
+        for reference in REFERENCES:
+            same = row == reference
+            gap = (
+                Interval(np.nan, np.nan) if same else difference(measured, dataset, row, reference)
+            )
+            line |= {f"minus_{reference}": gap.mean, f"minus_{reference}_half": gap.half_width}
+            line[f"minus_{reference}_differs"] = differs(gap)
+        lines.append(line)
+    table = pd.DataFrame(lines)
+    for name in ("paper_accuracy", "paper_map"):
+        table[name] = table.get(name, np.nan)
+    numbers = table.select_dtypes("float").columns
+    # Twice: the last bit of a mean must not decide how a tie is rounded.
+    table[numbers] = (100 * table[numbers]).round(8).round(4)
+    return table
+
+
+def ablation(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines (a) to (h) of `table1`, in the order of their letters."""
+    return table[table["letter"] != ""].sort_values(["dataset", "letter"], kind="stable")
+
+
+def difference(
+    measured: pd.DataFrame, dataset: str, row: str, reference: str, measure: str = "accuracy"
+) -> Interval:
+    """Return a measure of `row` minus that of `reference`, paired over seeds, in `[-1, 1]`.
+
+    Raises:
+        ValueError: no such row.
+    """
+    part = measured[measured["dataset"] == dataset]
+    pair = [part[part["row"] == name].sort_values("seed")[measure] for name in (row, reference)]
+    for name, values in zip((row, reference), pair, strict=True):
+        if values.empty:
+            raise ValueError(f"{dataset} has no row {name} to compare with")
+    return paired_difference(*(values.to_numpy() for values in pair))
+
+
+def differs(gap: Interval) -> bool:
+    """Tell whether the interval excludes 0.
+
+    One seed has no interval. Neither have seeds that all give the same difference: accuracies count
+    whole clips, so on a small test split that is a coincidence and not a spread of zero.
+    """
+    return bool(gap.half_width > 1e-9 and abs(gap.mean) > gap.half_width)
+
+
+def label(row: str) -> str:
+    """Return a row's readable name: ours, else the paper's, else that of `params.yaml`."""
+    return LABELS.get(row) or paper.TABLE1_ROWS.get(row) or row.replace("_", " ")
+
+
+def title(run: Run) -> str:
+    """Return the readable name of a run's data set, which says so where it is a miniature."""
+    name = TITLES.get(run.dataset, run.dataset)
+    return f"{name} miniature" if run.config.miniature is not None else name
+
+
+def published(dataset: str, path: str | Path | None = None) -> dict[str, dict[str, float]]:
+    """Return row -> `paper_accuracy` and `paper_map`, in `[0, 1]`; empty where the paper is mute.
+
+    Args:
+        dataset: name of the data set.
+        path: another place of `data/paper/table1.csv`.
+    """
+    if dataset not in paper.TABLE1_DATASETS:
+        return {}
+    return paper.table1(dataset, path).add_prefix("paper_").to_dict("index")
+
+
+def _origin(dataset: str, run: Run) -> dict:
+    known = json.loads((run.folder / "identity.json").read_text())
+    if (known["row"], known["seed"]) != (run.name, run.seed):
+        name = f"{known['row']}-{known['seed']}"
+        raise ValueError(f"{run.folder} holds the run {name}: delete it and run notebook 10_train")
+    wanted = {"method": run.row.method, "options": run.row.options}
+    wanted |= {
+        part: getattr(run.config, part).model_dump(mode="json") for part in ("model", "train")
+    }
+    stale = [key for key, value in wanted.items() if known[key] != value]
+    if stale:
+        raise ValueError(
+            f"{run.folder} was trained before {', '.join(stale)} changed in params.yaml: "
+            "run `dvc repro`, or notebook 10_train"
+        )
+    with np.load(run.folder / "predictions.npz") as predictions:
+        clips = len(predictions["label"])
+    return {
+        "dataset": dataset,
+        "title": title(run),
+        "row": run.name,
+        "seed": run.seed,
+        "test_clips": clips,
+        "identity": known["identity"],
+    }

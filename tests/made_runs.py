@@ -1,0 +1,88 @@
+"""Run folders with made-up numbers in the format of `runs.py`, to test tables and figures."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from olmlib import params, runs
+
+CLASSES = ("NEU", "HAP", "SAD", "FEA", "DIS", "ANG")
+HEADS = ("audio", "visual", "fused")
+
+
+def make(root, profile="smoke", dataset="cremad", seeds_differ=0.02, steps=5, epochs=4):
+    """Write every run of a profile under `root` and return the grid."""
+    (root / "params.yaml").write_bytes((runs.sources.ROOT / "params.yaml").read_bytes())
+    grid = runs.grid(profile, dataset, root=root)
+    names = list(params.load(root / "params.yaml").rows)
+    for run in grid:
+        place = names.index(run.name)
+        write(run, 0.5 + 0.01 * place + seeds_differ * run.seed, steps, epochs)
+    prepared = grid[0].prepared
+    prepared.mkdir(parents=True, exist_ok=True)
+    write_json(prepared / "meta.json", name=dataset, classes=CLASSES, digest="0")
+    (prepared / "records.csv").write_text("row,id,label,split,group\n")
+    np.save(prepared / "audio.npy", np.zeros((0, 1)))
+    np.save(prepared / "visual.npy", np.zeros((0, 1)))
+    return grid
+
+
+def write(run, accuracy, steps=5, epochs=4):
+    """Write one run whose prediction has this accuracy; audio is 0.1 lower, visual 0.2."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    unimodal = run.row.method.endswith("_only")
+    heads = (run.row.method.removesuffix("_only"),) if unimodal else HEADS
+    lower = {"audio": 0.1, "visual": 0.2, "fused": 0.0}
+    own = {f"accuracy_{h}": accuracy - (0 if unimodal else lower[h]) for h in heads}
+    metrics = {"accuracy": accuracy, "map": accuracy + 0.05, **own, "accuracy_sum": accuracy}
+    if run.row.method == "olm":
+        metrics["accuracy_weighted_sum"] = accuracy
+    last = {name: value - 0.01 for name, value in metrics.items()}
+    write_json(run.folder / "metrics.json", selected_epoch=epochs, test=metrics, last=last)
+    write_json(
+        run.folder / "identity.json",
+        identity=f"{run.name}{run.seed}",
+        row=run.name,
+        seed=run.seed,
+        dataset=run.dataset,
+        method=run.row.method,
+        options=run.row.options,
+        model=run.config.model.model_dump(mode="json"),
+        train=run.config.train.model_dump(mode="json"),
+    )
+    np.savez(run.folder / "predictions.npz", label=np.arange(60) % len(CLASSES))
+
+    time = np.arange(1, epochs + 1)
+    table = pd.DataFrame({"epoch": time, "test_accuracy": accuracy * time / epochs})
+    for head in heads:
+        table[f"test_accuracy_{head}"] = table["test_accuracy"] - lower[head] * time / epochs
+    table.to_csv(run.folder / "epochs.csv", index=False)
+
+    epoch = np.repeat(time, steps)
+    scale = np.array([{"audio": 2.0, "visual": 1.0, "fused": 2.5}[head] for head in heads])
+    rate = 1 + 0.1 * np.arange(len(CLASSES))
+    norm = (np.log1p(epoch) * (1 + 0.1 * run.seed))[:, None, None] * scale[:, None] * rate
+    norm[::steps, :, 0] = np.nan  # a batch without the first class
+    arrays = {"heads": np.array(heads), "step": np.arange(len(epoch)), "epoch": epoch}
+    arrays |= {"norm_class": norm, "score_class": 0.8 * norm - 0.5}
+    if run.row.method == "olm":
+        drift = 0.02 * np.arange(len(epoch))[:, None] * np.array([-1, 1, 0.2])
+        arrays["w"] = 1 + drift * (1 + 0.2 * run.seed)
+    np.savez(run.folder / "iterations.npz", **arrays)
+
+
+def write_json(path, **content):
+    path.write_text(json.dumps(content))
+
+
+def execute(notebook, **parameters):
+    """Run a notebook's code cells in this process and return its names."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    names = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+            if "parameters" in cell["metadata"].get("tags", []):
+                names.update(parameters)
+    return names

@@ -1,0 +1,195 @@
+"""Figures, and the curves over epochs that they show."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from made_runs import CLASSES, execute, make
+from matplotlib.colors import to_hex
+
+from olmlib import curves, plots, report, runs
+
+PAIR = {"concat": "without OLM", "olm": "with OLM"}
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture(scope="module")
+def pair(grid):
+    return [run for run in grid if run.name in PAIR]
+
+
+@pytest.fixture(scope="module")
+def values(pair):
+    return curves.classes(pair, CLASSES)
+
+
+@pytest.fixture(scope="module")
+def table():
+    half = {"accuracy_half": 1.0, "paper_accuracy": np.nan}
+    same = {"dataset": "cremad", "title": "toy", "letter": ""}
+    lines = [{"label": f"row {i}", "accuracy": 50.0 + i, **half, **same} for i in range(3)]
+    return pd.DataFrame(lines)
+
+
+def history(**arrays):
+    return {"heads": np.array(["audio"]), "epoch": np.array([1, 1, 2])} | arrays
+
+
+def test_an_epoch_is_the_mean_of_the_batches_that_hold_the_class(pair, monkeypatch):
+    norm = np.array([2.0, np.nan, 5.0])[:, None, None]
+    made = history(norm_class=norm, score_class=-norm)
+    monkeypatch.setattr(runs, "iterations", lambda run: made)
+    table = curves.classes(pair[:1], ["NEU"])
+    assert table["norm"].tolist() == [2, 5]
+    assert table["score"].tolist() == [-2, -5]
+
+
+def test_a_class_that_an_epoch_never_shows_is_an_error(pair, monkeypatch):
+    norm = np.array([2.0, 3.0, np.nan])[:, None, None]
+    monkeypatch.setattr(runs, "iterations", lambda run: history(norm_class=norm, score_class=norm))
+    with pytest.raises(ValueError, match="saw no NEU in epoch 2"):
+        curves.classes(pair[:1], ["NEU"])
+
+
+def test_other_names_than_classes_are_an_error(pair):
+    with pytest.raises(ValueError, match="6 classes, but 2 names"):
+        curves.classes(pair, CLASSES[:2])
+
+
+def test_curves_have_every_run_epoch_head_and_class(pair, values):
+    assert len(values) == len(pair) * 4 * 3 * len(CLASSES)
+    assert values.notna().all(axis=None)
+
+
+def test_scaled_values_follow_w_and_leave_rows_without_w(pair, values):
+    scaled = curves.classes(pair, CLASSES, scaled=True)
+    concat = values["row"] == "concat"
+    assert scaled[concat].equals(values[concat])
+    visual = (values["row"] == "olm") & (values["head"] == "visual") & (values["epoch"] == 4)
+    assert (scaled.loc[visual, "norm"] > values.loc[visual, "norm"]).all()
+
+
+def test_growth_is_last_minus_first(values):
+    growth = curves.growth(values).set_index(["row", "seed", "head"])["growth"]
+    # norm = log(1 + epoch) * scale * (1 + 0.1 c), 4 epochs, 6 classes.
+    assert growth["concat", 0, "visual"] == pytest.approx(np.log(5 / 2) * 1.25)
+    assert growth["concat", 0, "audio"] == pytest.approx(2 * growth["concat", 0, "visual"])
+
+
+def test_coefficients_and_their_reach(grid, pair):
+    moved = curves.coefficients([run for run in grid if run.name == "olm"])
+    reach = report.reach(moved).set_index("head")
+    assert reach.loc["audio", "highest"] == 1.0
+    assert reach["stable"].all()
+    assert not report.reach(moved, low=0.9)["stable"].all()
+    with pytest.raises(ValueError, match="concat-0 has no coefficients"):
+        curves.coefficients(pair)
+
+
+def test_accuracies_of_the_three_curves(pair):
+    table = curves.accuracies(pair)
+    assert set(table["head"]) == {"audio", "visual", "fused"}
+    assert len(table) == len(pair) * 4 * 3
+
+
+def test_figure_5_has_the_papers_panels(values):
+    figure = plots.figure5(values, PAIR, "toy")
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == [
+        "(A) Visual, without OLM",
+        "(B) Audio, without OLM",
+        "(C) Visual, with OLM",
+        "(D) Audio, with OLM",
+    ]
+    assert len({ax.get_ylim() for ax in figure.axes}) == 1
+    for ax in figure.axes:
+        assert {text.get_text() for text in ax.texts} == set(CLASSES)
+
+
+def test_figure_5_draws_the_mean_over_seeds(values):
+    figure = plots.figure5(values, PAIR)
+    drawn = figure.axes[1].lines[0].get_ydata()
+    own = values[(values["row"] == "concat") & (values["head"] == "audio")]
+    wanted = own[own["class"] == CLASSES[0]].groupby("epoch")["norm"].mean()
+    assert drawn == pytest.approx(wanted.to_numpy())
+
+
+def test_labels_at_line_ends_keep_their_order_and_a_gap(values):
+    figure = plots.figure5(values, PAIR)
+    for ax in figure.axes:
+        low, high = ax.get_ylim()
+        texts = sorted(ax.texts, key=lambda text: text.get_position()[1])
+        places = [text.get_position()[1] for text in texts]
+        assert np.diff(places).min() > 0.05 * (high - low)
+        assert [text.get_text() for text in texts] == list(CLASSES)  # norms grow with the class
+
+
+def test_figure_6_has_accuracy_on_the_left_and_scores_on_the_right(pair, values):
+    figure = plots.figure6(curves.accuracies(pair), values, PAIR)
+    letters = [ax.get_title(loc="left")[:3] for ax in figure.axes]
+    assert letters == ["(A)", "(B)", "(C)", "(D)"]
+    left, right = figure.axes[:2]
+    assert {to_hex(line.get_color()).upper() for line in left.lines} == set(plots.COLOURS.values())
+    assert left.get_ylabel() == "test accuracy (%)"
+    assert len(right.texts) == 2 * len(CLASSES)
+
+
+def test_dots_name_every_row_from_above(table):
+    ax = plots.dots(table).axes[0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == table["label"].tolist()
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+
+
+def test_dots_show_the_paper_only_where_it_has_numbers(table):
+    assert len(plots.dots(table).axes[0].lines) < len(
+        plots.dots(table.assign(paper_accuracy=[50.0, np.nan, 60.0])).axes[0].lines
+    )
+
+
+def test_figures_without_data_are_an_error(values):
+    with pytest.raises(ValueError, match="nothing to draw for.*three_heads"):
+        plots.figure5(values, {"three_heads": "without", "olm": "with"})
+
+
+def test_saved_bytes_are_the_same_every_time(table, tmp_path):
+    for name in ("one", "two"):
+        plots.save(plots.dots(table), tmp_path / name / "dots.png", table)
+    for file in ("dots.png", "dots.csv"):
+        first, second = ((tmp_path / name / file).read_bytes() for name in ("one", "two"))
+        assert first == second
+    assert b"Software" not in (tmp_path / "one" / "dots.png").read_bytes()
+    assert len(pd.read_csv(tmp_path / "one" / "dots.csv")) == len(table)
+
+
+def test_saving_needs_a_png_and_numbers(table, tmp_path):
+    figure = plots.dots(table)
+    with pytest.raises(ValueError, match="saved as .png"):
+        plots.save(figure, tmp_path / "dots.svg", table)
+    with pytest.raises(ValueError, match="no numbers"):
+        plots.save(figure, tmp_path / "dots.png", table[:0])
+
+
+def test_figures_are_closed_and_the_style_stays_inside(table):
+    before = dict(plt.rcParams)
+    plots.dots(table)
+    assert not plt.get_fignums()
+    assert dict(plt.rcParams) == before
+
+
+def test_no_class_has_the_colour_of_a_head():
+    assert not set(plots.class_palette(10)) & set(plots.COLOURS.values())
+    assert len(set(plots.class_palette(10))) == 10
+    assert len(set(plots.class_palette(31))) == 31
+
+
+@pytest.mark.parametrize(("notebook", "stem"), [("32_fig5", "fig5"), ("33_fig6", "fig6")])
+def test_notebooks_write_their_figure(notebook, stem, root, grid, monkeypatch):
+    there = grid[0].runs.parents[2]
+    monkeypatch.setattr("olmlib.nb.ROOT", there)
+    execute(root / "notebooks" / f"{notebook}.ipynb", out="out")
+    assert (there / "out" / f"{stem}.png").is_file()
+    assert set(pd.read_csv(there / "out" / f"{stem}.csv")["row"]) == set(PAIR)

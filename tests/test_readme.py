@@ -1,0 +1,34 @@
+"""The README says what results/ says, and names what exists."""
+
+import re
+from pathlib import Path
+
+from tools.update_readme import PLACE, updated
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_tables_are_those_of_results():
+    assert len(PLACE.findall(README)) == 2
+    assert updated(README) == README, "run `python tools/update_readme.py`"
+
+
+def test_a_table_is_put_between_its_markers(tmp_path):
+    (tmp_path / "t.md").write_text("| a |\n")
+    text = "x\n<!-- table: t.md -->\nold\n<!-- end -->\ny"
+    filled = updated(text, tmp_path)
+    assert filled == "x\n<!-- table: t.md -->\n\n| a |\n\n<!-- end -->\ny"
+    assert updated(filled, tmp_path) == filled
+
+
+def test_its_links_lead_somewhere():
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert len(links) > 8
+    assert not [link for link in links if not Path(link).exists()]
+
+
+def test_its_commands_are_targets_of_the_makefile():
+    targets = set(re.findall(r"^([a-z-]+):", Path("Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z-]+)", README))
+    assert {"reproduce", "test"} <= named <= targets | {"any"}
