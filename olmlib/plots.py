@@ -191,6 +191,9 @@ def dots(table: pd.DataFrame, measure: str = "accuracy") -> Figure:
                 xlabel=f"{measure} (%)",
             )
             ax.tick_params(axis="y", length=0)
+            # A t interval of two seeds can leave the range of shares; the axis does not follow it.
+            low, high = ax.get_xlim()
+            ax.set_xlim(max(low, -1), min(high, 101))
         axes[0, 0].invert_yaxis()
         handles, names = max((ax.get_legend_handles_labels() for ax in axes.flat), key=len)
         fig.legend(handles, names, loc="outside lower center", ncols=2)

@@ -8,8 +8,8 @@ festival (voices kallpc16k, kdlpc16k), flite and opus-tools, as in Debian 12:
 
 An emotion is a point in the space of vocal cues that the literature measured (Scherer 2003; Juslin
 and Laukka 2003): speech rate, mean and range of pitch, slope of the spectrum, energy, pauses,
-tremor, breath, length of the vocal tract. A voice has its own way of moving there, a take misses the point by some distance, so
-the emotions overlap as those of people do.
+tremor, breath, length of the vocal tract. A voice has its own way of moving there, a take misses
+the point by some distance, so the emotions overlap as those of people do.
 """
 
 import argparse
