@@ -72,6 +72,7 @@ class OLM:
         self.w.requires_grad_(self.config.coefficients_feel_loss)
         self.lam = torch.full_like(self.w, 1 / len(heads), requires_grad=False)
         self.step = 0
+        self.gain = 1
         self.train_loss = self.dev_loss = self.train0 = self.dev0 = None
         self.norms = torch.zeros_like(self.lam)
         self.record: dict[str, Tensor] = {}
@@ -85,14 +86,16 @@ class OLM:
             labels: `(B,)` or `(B, T)`, class indices in `[0, C)`.
 
         Returns:
-            `()`, in nats; a mean over samples, or a sum in the presets of the official code.
+            `()`, in nats; a mean over samples, or a sum with `network_loss="sum"`.
 
         Raises:
             ValueError: a head is missing, or has NaN or infinite logits.
         """
         stacked, labels = self._flat(logits, labels)
         self.w.grad = None
-        return self._losses(self._on_device(stacked) * stacked, labels).sum()
+        summed = self.config.reduction == "sum"
+        self.gain = len(labels) if summed and self.config.network_loss == "mean" else 1
+        return self._losses(self._on_device(stacked) * stacked, labels).sum() / self.gain
 
     @torch.no_grad()
     def update(self, logits: Logits, labels: Tensor, dev_logits: Logits | None = None,
@@ -242,6 +245,6 @@ class OLM:
         with torch.enable_grad():
             w = self.w.detach().requires_grad_(True)
             (slope,) = torch.autograd.grad(logit_loss(w, norms, lam, scale), w)
-        self.w.grad = slope if self.w.grad is None else self.w.grad + slope
+        self.w.grad = slope if self.w.grad is None else self.gain * self.w.grad + slope
         self.optimizer.step()
         self.w.grad = None

@@ -9,7 +9,9 @@ class OLMConfig:
     """What the paper leaves open, and where its code and its mathematics differ.
 
     `methods-table1.md` 14.4 gives the meaning and the source of each field; `PRESETS` names the
-    combinations that make sense.
+    combinations that make sense. `reduction` is that of the losses that the coefficients follow,
+    `network_loss` that of the loss the network is trained on: the official sum goes with its Adam,
+    which ignores a loss's scale, and makes SGD diverge.
     """
 
     rule: Literal["olm", "uniform", "random", "reversed"] = "olm"
@@ -25,6 +27,7 @@ class OLMConfig:
     weighted_losses: bool = False
     coefficients_feel_loss: bool = False
     reduction: Literal["mean", "sum"] = "mean"
+    network_loss: Literal["mean", "sum"] = "mean"
     steps: int = 20
     eta: float = 1e-2
     smoothing: float = 0.9
@@ -46,6 +49,7 @@ _OFFICIAL = OLMConfig(
     weighted_losses=True,
     coefficients_feel_loss=True,
     reduction="sum",
+    network_loss="sum",
     smoothing=0.0,
     clamp=None,
     dev_pass="train",

@@ -23,6 +23,7 @@ LABELS = {
     "olm_constant": "OLM, constant w",
     "olm_reversed": "OLM, reversed rule",
     "olm_norm_free": "OLM, norm-free rule",
+    "olm_full_probe": "OLM, 64 dev clips at every step",
 }
 # methods-table1.md 14.5 (a) to (f), and the two controls of design section 5.
 ABLATION = {

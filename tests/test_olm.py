@@ -53,6 +53,19 @@ def test_T_OLM_ENG():
     close(olm.w, [0.999] * 3)
 
 
+def test_a_mean_loss_for_the_network_leaves_the_coefficients_of_the_code_alone():
+    summed, mean = OLM(VAB, "code"), OLM(VAB, "code", network_loss="mean")
+    for olm in (summed, mean):
+        logits = {h: s.clone().requires_grad_() for h, s in engine_batch().items()}
+        loss = olm.loss(logits, Y)
+        loss.backward()
+        olm.update(logits, Y, logits, Y)
+        olm.seen = loss.item(), logits["audio"].grad
+    assert_close(mean.w, summed.w)
+    assert mean.seen[0] == pytest.approx(summed.seen[0] / 2)
+    assert_close(mean.seen[1], summed.seen[1] / 2)
+
+
 def test_T_OLM_F2_equal_norms_make_every_coefficient_of_the_code_fall():
     olm = OLM(VAB, "code", warmup=1000)
     logits = dict.fromkeys(VAB, torch.eye(3))

@@ -9,7 +9,9 @@ from olmlib import nb, params
 from olmlib.sources import imported
 
 # Spelt in parts, so that this file does not hold what it looks for.
-HOSTS = "|".join(["pypi" + r"\.", "pythonhosted" + r"\.", "npmjs" + r"\.", r"deb\." + "debian"])
+HOSTS = "|".join(
+    ["pypi" + r"\.", "python" + "hosted" + r"\.", "npmjs" + r"\.", r"deb\." + "debian"]
+)
 MACHINE = re.compile(rf"(?:^|[^\w.])/(?:work|tmp|root|home|farm)/|{HOSTS}")
 
 
