@@ -190,7 +190,7 @@ def _refuse_truncated(path: Path, container, packets: list) -> None:
         raise BadClip(f"{path.name} has no video frames")
     if any(packet.is_corrupt for packet in packets):
         raise BadClip(f"{path.name} is truncated")
-    last = max((p.pts * p.time_base for p in packets if p.pts is not None), default=0)
+    last = max((float(p.pts * p.time_base) for p in packets if p.pts is not None), default=0.0)
     promised = (container.duration or 0) / av.time_base
     # Headers of real releases are imprecise; half of the clip missing is beyond that.
     if last < promised / 2 and len(packets) > 1:
