@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import one_hot
+
+from olmlib.olm_processes import gathered
 
 
 class History:
@@ -25,25 +27,28 @@ class History:
     def add(
         self, epoch: int, loss: Tensor, logits: dict[str, Tensor], labels: Tensor, record: dict
     ):
-        """Append one iteration.
+        """Append one iteration; of several processes, each one its part of it.
 
         Args:
             epoch: counted from 1.
-            loss: `()`, what was minimised, in nats.
+            loss: `()`, what was minimised over the whole batch, in nats.
             logits: head -> `(B, C)`, raw.
             labels: `(B,)`.
             record: name -> `(M,)`, the method's own values.
         """
         stacked = torch.stack([logits[head] for head in self.heads]).float()
+        stacked, labels = gathered(stacked, dim=1), gathered(labels)
         M, B, C = stacked.shape
         norms = stacked.norm(dim=-1)
         scores = stacked.gather(-1, labels.expand(M, B)[..., None]).squeeze(-1)
+        # Cross-entropy from what is there already: one call for all heads.
+        losses = stacked.logsumexp(-1) - scores
         share = one_hot(labels, C).float()
         share = share / share.sum(0)
         row = {
             "epoch": torch.tensor(epoch),
             "loss": loss.detach().float(),
-            "train_loss": torch.stack([cross_entropy(s, labels) for s in stacked]),
+            "train_loss": losses.mean(-1),
             "norm": norms.mean(-1),
             "norm_class": norms @ share,
             "score_class": scores @ share,

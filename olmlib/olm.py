@@ -29,6 +29,7 @@ from olmlib.olm_equations import (
     weighted_median,
 )
 from olmlib.olm_presets import PRESETS, OLMConfig
+from olmlib.olm_processes import gathered, processes, summed
 
 Logits = Mapping[str, Tensor]
 
@@ -72,7 +73,7 @@ class OLM:
         self.w.requires_grad_(self.config.coefficients_feel_loss)
         self.lam = torch.full_like(self.w, 1 / len(heads), requires_grad=False)
         self.step = 0
-        self.gain = 1
+        self.measured = 0
         self.train_loss = self.dev_loss = self.train0 = self.dev0 = None
         self.norms = torch.zeros_like(self.lam)
         self.record: dict[str, Tensor] = {}
@@ -93,9 +94,8 @@ class OLM:
         """
         stacked, labels = self._flat(logits, labels)
         self.w.grad = None
-        summed = self.config.reduction == "sum"
-        self.gain = len(labels) if summed and self.config.network_loss == "mean" else 1
-        return self._losses(self._on_device(stacked) * stacked, labels).sum() / self.gain
+        losses = self._losses(self._on_device(stacked) * stacked, labels)
+        return losses.sum() / self._gain(len(labels))
 
     @torch.no_grad()
     def update(self, logits: Logits, labels: Tensor, dev_logits: Logits | None = None,
@@ -103,21 +103,23 @@ class OLM:
         """Move the coefficients by Eq. 6-9, after the optimiser's step.
 
         Args:
-            logits, labels: the training batch, as in `loss`.
-            dev_logits, dev_labels: a batch of the dev split; without it the rates keep the last
-                measured dev losses.
+            logits, labels: the training batch, as in `loss`; under `torch.distributed`, this
+                process's part of it.
+            dev_logits, dev_labels: a batch of the dev split, the same in every process; without it
+                the rates keep the last measured dev losses.
 
         Raises:
             ValueError: as `loss`; or no dev batch was ever given.
         """
         stacked, labels = self._flat(logits, labels)
-        stacked = stacked.double()
+        stacked, labels = gathered(stacked, dim=1).double(), gathered(labels)
         train = self._measured(stacked, labels)
-        self.train_loss = self._smooth(self.train_loss, train)
+        self.train_loss = self._smooth(self.train_loss, train, steps=1)
         if dev_logits is not None:
-            self.dev_loss = self._smooth(
-                self.dev_loss, self._measured(*self._flat(dev_logits, dev_labels))
-            )
+            # As long a memory in steps as the training losses have, however rarely dev is measured.
+            dev = self._measured(*self._flat(dev_logits, dev_labels))
+            self.dev_loss = self._smooth(self.dev_loss, dev, self.step - self.measured)
+            self.measured = self.step
         if self.dev_loss is None:
             raise ValueError("the first update needs dev_logits and dev_labels")
         warming = self.step < self.warmup
@@ -149,7 +151,7 @@ class OLM:
             norms: `(M,)` batch means or `(B, M)`, norms of raw logits.
             lam: `(M,)`, rebalancing factors.
         """
-        config, M = self.config, len(self.heads)
+        config, M, samples = self.config, len(self.heads), len(norms)
         scale = M if config.rescale_target else 1.0
         if not config.per_sample and norms.ndim == 2:
             norms = norms.mean(0)
@@ -162,7 +164,7 @@ class OLM:
                 with torch.enable_grad():
                     solution = algorithm1(norms, lam, config.steps, config.eta, scale)
             case "adam":
-                return self._adam_step(norms, lam, scale)
+                return self._adam_step(norms, lam, scale, samples)
             case "closed_form":
                 solution = closed_form(norms, scale * lam * (self.w * norms).mean(), self.w)
             case "weighted_median":
@@ -175,7 +177,7 @@ class OLM:
 
     def state_dict(self) -> dict:
         """Return everything that `load_state_dict` needs to go on exactly."""
-        names = ("w", "lam", "step", "warmup", "norms", "record")
+        names = ("w", "lam", "step", "measured", "warmup", "norms", "record")
         losses = ("train_loss", "dev_loss", "train0", "dev0")
         state = {name: getattr(self, name) for name in names + losses}
         state["w"] = self.w.detach().clone()
@@ -201,26 +203,33 @@ class OLM:
         for head in self.heads:
             if head not in logits:
                 raise ValueError(f"no logits of head {head!r}; there are {', '.join(logits)}")
-            if not torch.isfinite(logits[head]).all():
-                raise ValueError(f"logits of head {head!r} are not finite (NaN or infinite)")
         stacked = torch.stack([logits[head].flatten(0, -2) for head in self.heads])
+        if not torch.isfinite(stacked).all():
+            finite = torch.isfinite(stacked).all(-1).all(-1).tolist()
+            head = self.heads[finite.index(False)]
+            raise ValueError(f"logits of head {head!r} are not finite (NaN or infinite)")
         return stacked, labels.flatten()
 
     def _on_device(self, stacked: Tensor) -> Tensor:
         return self.w.to(stacked)[:, None, None]
 
     def _losses(self, stacked: Tensor, labels: Tensor) -> Tensor:
-        return torch.stack(
-            [cross_entropy(s, labels, reduction=self.config.reduction) for s in stacked]
-        )
+        every = cross_entropy(stacked.flatten(0, 1), labels.repeat(len(stacked)), reduction="none")
+        every = every.view(len(stacked), -1)
+        return every.mean(-1) if self.config.reduction == "mean" else every.sum(-1)
 
     def _measured(self, stacked: Tensor, labels: Tensor) -> Tensor:
         if self.config.weighted_losses:
             stacked = self._on_device(stacked) * stacked
         return self._losses(stacked.double(), labels).cpu()
 
-    def _smooth(self, mean: Tensor | None, value: Tensor) -> Tensor:
-        return value if mean is None else mean.lerp(value, 1 - self.config.smoothing)
+    def _smooth(self, mean: Tensor | None, value: Tensor, steps: int) -> Tensor:
+        return value if mean is None else mean.lerp(value, 1 - self.config.smoothing**steps)
+
+    def _gain(self, samples: int) -> int:
+        """Return how many times larger the loss of the coefficients is than the network's."""
+        summed = self.config.reduction == "sum"
+        return samples if summed and self.config.network_loss == "mean" else 1
 
     def _factors(self, G: Tensor, C: Tensor) -> Tensor:
         match self.config.rule:
@@ -241,10 +250,13 @@ class OLM:
             lam = lam[torch.randperm(len(lam), generator=generator)]
         return lam
 
-    def _adam_step(self, norms: Tensor, lam: Tensor, scale: float) -> None:
+    def _adam_step(self, norms: Tensor, lam: Tensor, scale: float, samples: int) -> None:
         with torch.enable_grad():
             w = self.w.detach().requires_grad_(True)
             (slope,) = torch.autograd.grad(logit_loss(w, norms, lam, scale), w)
-        self.w.grad = slope if self.w.grad is None else self.gain * self.w.grad + slope
+        if self.w.grad is not None:
+            # The mean over processes, as DistributedDataParallel takes it for the parameters.
+            slope += self._gain(samples) * summed(self.w.grad) / processes()
+        self.w.grad = slope
         self.optimizer.step()
         self.w.grad = None

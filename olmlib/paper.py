@@ -24,8 +24,8 @@ TABLE1_ROWS = {
     "olm": "OLM-Conv",
 }
 
-# Our data set names and the prefix of the paper's columns.
-TABLE1_DATASETS = {"cremad": "cremad", "kinetics_sounds": "ks", "vggsound": "vggsound"}
+# Our data set names, which are also the prefixes of the paper's columns.
+TABLE1_DATASETS = ("cremad", "ks", "vggsound")
 
 
 def published(table: str = "table1", path: str | Path | None = None) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def table1(dataset: str, path: str | Path | None = None) -> pd.DataFrame:
     """Return Table 1's column pair of one data set under our row names.
 
     Args:
-        dataset: a key of `TABLE1_DATASETS`.
+        dataset: one of `TABLE1_DATASETS`.
         path: another place of `data/paper/table1.csv`.
 
     Returns:
@@ -71,6 +71,5 @@ def table1(dataset: str, path: str | Path | None = None) -> pd.DataFrame:
     absent = [name for name in TABLE1_ROWS.values() if name not in printed.index]
     if absent:
         raise ValueError(f"the published Table 1 lacks {', '.join(absent)}")
-    prefix = TABLE1_DATASETS[dataset]
-    rows = printed.loc[list(TABLE1_ROWS.values()), [f"{prefix}_acc", f"{prefix}_map"]] / 100
+    rows = printed.loc[list(TABLE1_ROWS.values()), [f"{dataset}_acc", f"{dataset}_map"]] / 100
     return rows.set_axis(list(TABLE1_ROWS)).set_axis(["accuracy", "map"], axis="columns")

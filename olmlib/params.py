@@ -26,22 +26,32 @@ class _Section(BaseModel):
 
 
 class Row(_Section):
-    """One row of Table 1: a file of `olmlib.methods` and its options."""
+    """One row of Table 1: a file of `olmlib.methods`, its options, and where it is trained.
+
+    `datasets`: the only data sets that have the row; by default every one has it.
+    """
 
     method: str
     options: dict = {}
+    # Spelt out: a misspelt name would leave the row out of every table without a word.
+    datasets: (
+        Annotated[list[Literal["cremad", "ks", "vggsound", "avmnist"]], Field(min_length=1)] | None
+    ) = None
 
 
 class Miniature(_Section):
-    """Size of a miniature release."""
+    """Size of a miniature release; only CREMA-D has actors, and needs their number."""
 
-    actors: Count
+    actors: Count | None = None
     clips: Count
     seed: StrictInt = 0
 
 
 class Prepare(_Section):
-    """From a release to arrays: split, front end and sizes (methods-table1.md 1.5)."""
+    """From a release to arrays: split, front end and sizes (methods-table1.md 1.5).
+
+    `audio_pool`: spectrograms are stored as means over squares of this side; 1 keeps them whole.
+    """
 
     split: Literal["published", "actor"] = "published"
     dev_fraction: Fraction
@@ -49,6 +59,7 @@ class Prepare(_Section):
     frontend: Literal["librosa", "mmcosine", "olm_code"] = "librosa"
     sample_rate: Count = 16_000
     seconds: Positive
+    audio_pool: Count = 1
     n_frames: Count = 1
     frame_size: Count
     drop_broken: StrictBool = False
@@ -58,10 +69,13 @@ class Prepare(_Section):
 
 
 class Model(_Section):
-    """The late-fusion network: `width` channels in the first ResNet stage (64 in the paper)."""
+    """The late-fusion network: `width` channels in the first ResNet stage (64 in the paper).
 
-    width: Count = 64
-    audio_pool: Count = 1
+    Not under 8: there oneDNN's 1x1 convolutions of stride 2 write past their buffer on processors
+    without AVX-512, which changes numbers from run to run or ends the process (torch 2.14.1).
+    """
+
+    width: Annotated[StrictInt, Field(ge=8)] = 64
     init: Literal["ogm_ge", "olm"] = "ogm_ge"
 
 
@@ -98,6 +112,8 @@ class Profile(_Section):
     seeds: Annotated[tuple[StrictInt, ...], Field(min_length=1)]
     workers: Count = 1
     cremad: DataSet
+    ks: DataSet | None = None
+    vggsound: DataSet | None = None
     avmnist: DataSet | None = None
 
     def dataset(self, name: str) -> DataSet:

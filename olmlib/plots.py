@@ -1,4 +1,4 @@
-"""The paper's figures: one style, one way to save, Figures 5 and 6, and Table 1 as a picture."""
+"""The paper's figures: one style, one way to save, Figures 5 and 6; see also `plots_*.py`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -83,24 +83,24 @@ def figure5(curves: pd.DataFrame, rows: Mapping[str, str], title: str = "") -> F
         rows: the row without and the row with OLM -> its label.
         title: of the whole figure, such as the data set.
     """
-    _require(curves, rows)
+    require(curves, rows)
     classes = list(dict.fromkeys(curves["class"]))
     palette = dict(zip(classes, class_palette(len(classes)), strict=True))
     with style():
         fig, axes = plt.subplots(2, 2, figsize=(9, 6.6), sharey=True, layout="constrained")
         panels = [(row, head) for row in rows for head in ("visual", "audio")]
         for letter, ax, (row, head) in zip("ABCD", axes.flat, panels, strict=True):
-            own = _part(curves, row=row, head=head)
-            _lines(ax, own, "norm", "class", palette)
+            own = part(curves, row=row, head=head)
+            lines(ax, own, "norm", "class", palette)
             ax.set_title(f"({letter}) {head.capitalize()}, {rows[row]}")
         axes[0, 0].set_ylim(bottom=0)
         for ax, (row, head) in zip(axes.flat, panels, strict=True):
-            ends = _ends(_part(curves, row=row, head=head), "norm", ["class"])
+            ends = _ends(part(curves, row=row, head=head), "norm", ["class"])
             _end_labels(ax, ends, {name: name for name in classes}, palette)
         for ax in axes[:, 0]:
             ax.set_ylabel("L2 norm of the logit vector")
         fig.suptitle(title)
-    return _closed(fig)
+    return closed(fig)
 
 
 def figure6(
@@ -117,8 +117,8 @@ def figure6(
         rows: the row without and the row with OLM -> its label.
         title: of the whole figure, such as the data set.
     """
-    _require(accuracy, rows)
-    _require(curves, rows)
+    require(accuracy, rows)
+    require(curves, rows)
     names = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}
     percent = accuracy.assign(accuracy=100 * accuracy["accuracy"])
     unimodal = curves[curves["head"] != "fused"]
@@ -126,103 +126,22 @@ def figure6(
     with style():
         fig, axes = plt.subplots(2, 2, figsize=(9, 7), sharey="col", layout="constrained")
         for letters, (left, right), row in zip(("AB", "CD"), axes, rows, strict=True):
-            _lines(left, _part(percent, row=row), "accuracy", "head", COLOURS)
-            _lines(right, _part(means, row=row), "score", "head", COLOURS)
-            for (head, _), line in _part(unimodal, row=row).groupby(["head", "class"], sort=False):
+            lines(left, part(percent, row=row), "accuracy", "head", COLOURS)
+            lines(right, part(means, row=row), "score", "head", COLOURS)
+            for (head, _), line in part(unimodal, row=row).groupby(["head", "class"], sort=False):
                 mean = line.groupby("epoch")["score"].mean()
                 right.plot(mean.index, mean, color=COLOURS[head], lw=0.7, alpha=0.7)
             left.set(title=f"({letters[0]}) Accuracy, {rows[row]}", ylabel="test accuracy (%)")
             right.set(title=f"({letters[1]}) Logit scores, {rows[row]}", ylabel="true-class logit")
         for row, (_, right) in zip(rows, axes, strict=True):
-            ends = _ends(_part(unimodal, row=row), "score", ["head", "class"])
+            ends = _ends(part(unimodal, row=row), "score", ["head", "class"])
             colours = {key: COLOURS[key[0]] for key in ends.index}
             _end_labels(right, ends, {key: key[1] for key in ends.index}, colours)
         handles = [plt.Line2D([], [], color=COLOURS[head], label=names[head]) for head in names]
         handles.append(plt.Line2D([], [], color="0.4", lw=0.7, label="one class"))
         fig.legend(handles=handles, loc="outside lower center", ncols=4)
         fig.suptitle(title)
-    return _closed(fig)
-
-
-def dots(table: pd.DataFrame, measure: str = "accuracy") -> Figure:
-    """Draw Table 1 as dots with intervals, one panel per data set, the paper beside ours.
-
-    Args:
-        table: as of `tables.table1`, in percent.
-        measure: `accuracy` or `map`.
-    """
-    datasets = list(dict.fromkeys(table["dataset"]))
-    table = table.assign(label=table["label"] + table["letter"].map(lambda a: a and f" ({a})"))
-    labels = list(dict.fromkeys(table["label"]))
-    size = (1.8 + 4.6 * len(datasets), 0.9 + 0.32 * len(labels))
-    with style():
-        fig, axes = plt.subplots(
-            1, len(datasets), figsize=size, sharey=True, squeeze=False, layout="constrained"
-        )
-        for ax, dataset in zip(axes.flat, datasets, strict=True):
-            own = table[table["dataset"] == dataset].set_index("label").loc[labels]
-            places = np.arange(len(labels))
-            ax.errorbar(
-                own[measure],
-                places,
-                xerr=own[f"{measure}_half"],
-                fmt="o",
-                color="0.15",
-                ms=5,
-                capsize=2.5,
-                lw=1.2,
-                label="ours, mean and 95 % interval over seeds",
-            )
-            printed = own[f"paper_{measure}"]
-            if printed.notna().any():
-                ax.plot(
-                    printed,
-                    places,
-                    "D",
-                    mfc="white",
-                    mec=PAPER,
-                    mew=1.6,
-                    label="paper, real recordings",
-                )
-            ax.set(
-                title=own["title"].iloc[0],
-                yticks=places,
-                yticklabels=labels,
-                xlabel=f"{measure} (%)",
-            )
-            ax.tick_params(axis="y", length=0)
-            # A t interval of two seeds can leave the range of shares; the axis does not follow it.
-            low, high = ax.get_xlim()
-            ax.set_xlim(max(low, -1), min(high, 101))
-        axes[0, 0].invert_yaxis()
-        handles, names = max((ax.get_legend_handles_labels() for ax in axes.flat), key=len)
-        fig.legend(handles, names, loc="outside lower center", ncols=2)
-    return _closed(fig)
-
-
-def coefficients(curves: pd.DataFrame, labels: Mapping[str, str], title: str = "") -> Figure:
-    """Draw the coefficients w of every head over training, one panel per row.
-
-    Panels have scales of their own: one rule may move w by hundredths, the next below 0.
-
-    Args:
-        curves: columns `row`, `seed`, `epoch`, `head`, `w`, as of `curves.coefficients`.
-        labels: row -> its label, in the order of the panels.
-        title: of the whole figure, such as the data set.
-    """
-    _require(curves, labels)
-    with style():
-        size = (1 + 2.6 * len(labels), 3.2)
-        fig, axes = plt.subplots(1, len(labels), figsize=size, squeeze=False, layout="constrained")
-        for ax, row in zip(axes.flat, labels, strict=True):
-            _lines(ax, _part(curves, row=row), "w", "head", COLOURS)
-            ax.axhline(1, color="0.5", lw=0.8, zorder=1)
-            ax.set_title(labels[row])
-        axes[0, 0].set_ylabel("coefficient w")
-        handles = [plt.Line2D([], [], color=c, label=head) for head, c in COLOURS.items()]
-        fig.legend(handles=handles, loc="outside lower center", ncols=3)
-        fig.suptitle(title)
-    return _closed(fig)
+    return closed(fig)
 
 
 def class_palette(count: int) -> list:
@@ -232,19 +151,25 @@ def class_palette(count: int) -> list:
     return sns.color_palette("viridis", count)
 
 
-def _part(table: pd.DataFrame, **values: str) -> pd.DataFrame:
+def part(table: pd.DataFrame, **values: str) -> pd.DataFrame:
+    """Return the lines whose columns have these values."""
     for column, value in values.items():
         table = table[table[column] == value]
     return table
 
 
-def _require(table: pd.DataFrame, rows: Mapping[str, str]) -> None:
+def require(table: pd.DataFrame, rows: Mapping[str, str]) -> None:
+    """Check that there is something to draw for each row.
+
+    Raises:
+        ValueError: a row has no line in the table.
+    """
     missing = [row for row in rows if row not in set(table["row"])]
     if missing:
         raise ValueError(f"nothing to draw for {', '.join(missing)}")
 
 
-def _lines(ax: Axes, data: pd.DataFrame, value: str, hue: str, palette: Mapping) -> None:
+def lines(ax: Axes, data: pd.DataFrame, value: str, hue: str, palette: Mapping) -> None:
     """Draw the mean over seeds and the band between the lowest seed and the highest."""
     sns.lineplot(
         data,
@@ -284,7 +209,7 @@ def _end_labels(ax: Axes, ends: pd.Series, names: Mapping, colours: Mapping) -> 
     ax.set_ylim(low, high)
 
 
-def _closed(fig: Figure) -> Figure:
+def closed(fig: Figure) -> Figure:
     """Return the figure, closed: a cell that ends in it shows it once, not once more by pyplot."""
     plt.close(fig)
     return fig

@@ -1,5 +1,7 @@
 """Pictures of data: what the front ends make of a sound, and one clip of every class."""
 
+from textwrap import wrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -37,6 +39,10 @@ def front_ends(release: Release, clip: Clip, sample_rate: int, seconds: float) -
     return figure
 
 
+# Classes side by side, and letters of a class's name on one line.
+WIDE, LETTERS = 8, 18
+
+
 def clips(prepared: Prepared, split: str = "train") -> tuple[Figure, pd.DataFrame]:
     """Draw the first clip of every class: its picture above its spectrogram.
 
@@ -45,13 +51,25 @@ def clips(prepared: Prepared, split: str = "train") -> tuple[Figure, pd.DataFram
     """
     records = prepared.records[prepared.records["split"] == split]
     chosen = records.groupby("label").first().reset_index()
+    columns = min(len(chosen), WIDE)
+    lines = -(-len(chosen) // columns)
     with style():
         figure, axes = plt.subplots(
-            2, len(chosen), figsize=(1.8 * len(chosen), 3.8), layout="constrained", squeeze=False
+            2 * lines,
+            columns,
+            figsize=(1.8 * columns, 3.8 * lines),
+            layout="constrained",
+            squeeze=False,
         )
-        for (top, bottom), clip in zip(axes.T, chosen.itertuples(), strict=True):
+        for ax in axes.flat:
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+            ax.set_visible(False)
+        for number, clip in enumerate(chosen.itertuples()):
+            line, column = divmod(number, columns)
+            top, bottom = axes[2 * line : 2 * line + 2, column]
             top.imshow(prepared.visual[clip.row][0])
-            top.set_title(prepared.classes[clip.label])
+            top.set_title("\n".join(wrap(prepared.classes[clip.label], LETTERS)))
             bottom.imshow(
                 prepared.audio[clip.row].astype(np.float32),
                 origin="lower",
@@ -59,8 +77,8 @@ def clips(prepared: Prepared, split: str = "train") -> tuple[Figure, pd.DataFram
                 cmap="magma",
             )
             for ax in (top, bottom):
-                ax.set(xticks=[], yticks=[])
-                ax.grid(False)
-        axes[0, 0].set_ylabel("first frame")
-        axes[1, 0].set_ylabel("log spectrogram")
+                ax.set_visible(True)
+        for line in range(lines):
+            axes[2 * line, 0].set_ylabel("first frame")
+            axes[2 * line + 1, 0].set_ylabel("log spectrogram")
     return figure, chosen

@@ -11,7 +11,7 @@ from olmlib.imbalance import ALONE, JOINT, probe_pairs
 from olmlib.metrics import confidence_interval
 from olmlib.plots import COLOURS
 from olmlib.plots_olm import drawn
-from olmlib.train import Result
+from olmlib.train import Training
 
 COLUMNS = ["panel", "series", "head", "x", "mean", "low", "high"]
 
@@ -42,7 +42,7 @@ def clip(frame: np.ndarray, sound: np.ndarray, sample_rate: int, spectrogram: np
     return fig
 
 
-def training_table(result: Result) -> pd.DataFrame:
+def training_table(result: Training) -> pd.DataFrame:
     """Return what each head knew and how it was scaled, epoch by epoch.
 
     Args:
@@ -80,6 +80,7 @@ def short_training(table: pd.DataFrame) -> Figure:
         table: as of `training_table`.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
+    fig.get_layout_engine().set(wspace=0.1)
     for head, part in table.groupby("head", sort=False):
         left.plot(part["epoch"], part["train_loss"], "o-", color=COLOURS[head], label=head)
         right.plot(part["epoch"], part["w"], "o-", color=COLOURS[head], label=head)

@@ -1,16 +1,12 @@
-"""Tables as text: Markdown files, and sentences that follow from the numbers."""
+"""What numbers say, in words: Markdown, and sentences that follow from intervals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from olmlib import tables
+from olmlib import rows, tables
 from olmlib.metrics import Interval, paired_difference
-from olmlib.runs import Run
-
-TABLE1_COLUMNS = tuple(tables.HEADINGS)
-ABLATION_COLUMNS = ("accuracy", "map", "audio", "visual", "minus_concat", "minus_three_heads")
 
 QUESTIONS = {
     ("audio_only", "visual_only"): "Is audio alone better than visual alone?",
@@ -18,82 +14,33 @@ QUESTIONS = {
     ("three_heads", "concat"): "Do two more heads alone, all w = 1, gain over Concat?",
     ("olm", "concat"): "Does OLM (fixed) gain over Concat?",
     ("olm", "three_heads"): "Do its coefficients add to what the heads give?",
+    ("olm", "pmr"): "Is OLM (fixed) better than PMR?",
+    ("olm", "ogm_ge"): "Is OLM (fixed) better than OGM-GE?",
     ("olm", "olm_reversed"): "Is the paper's direction better than the reversed one?",
 }
-READING = (
-    "Percent, mean ± half the 95 % Student t interval over seeds. The prediction is the argmax of "
-    "the raw logits of the fused head (unimodal rows: their own head). *Sum of heads* adds the "
-    "raw logits of all heads, *weighted sum* multiplies them by the last coefficients w first. In "
-    "Concat the audio and visual logits are the blocks of its one weight matrix, in the rows with "
-    "three heads they are heads of their own. Differences are paired over seeds; \\* marks an "
-    "interval that excludes 0 (and has a width: seeds that agree to the clip show no spread). "
-    "Intervals tell how much seeds matter, not how much the choice of "
-    "test clips does."
-)
 
 
-def write(table: pd.DataFrame, path: str | Path, columns: Sequence[str], notes: str) -> None:
-    """Write a table as Markdown, with its notes.
-
-    Args:
-        table: as of `tables.table1` or `tables.ablation`.
-        path: of the `.md` file; the folder is created.
-        columns: keys of `tables.HEADINGS` that the Markdown shows.
-        notes: paragraphs under the tables.
-    """
+def save(text: str, path: str | Path) -> None:
+    """Write a Markdown file; its folder is created."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{markdown(table, columns)}\n{notes}\n", encoding="utf-8")
+    path.write_text(f"{text}\n", encoding="utf-8")
 
 
-def grid(cells: pd.DataFrame) -> str:
-    """Return a frame of texts as a Markdown table, the first column aligned left."""
-    align = ["left", *["right"] * (cells.shape[1] - 1)]
-    return cells.to_markdown(index=False, colalign=align, disable_numparse=True)
+def page(parts: Mapping[str, str]) -> str:
+    """Return headings and the Markdown under each of them as one text."""
+    return "\n\n".join(f"## {heading}\n\n{text.strip()}" for heading, text in parts.items())
 
 
-def markdown(table: pd.DataFrame, columns: Sequence[str] = TABLE1_COLUMNS) -> str:
-    """Return one Markdown table per data set: `mean ± half width`, differences signed.
-
-    Args:
-        table: as of `tables.table1`, in percent.
-        columns: keys of `tables.HEADINGS`; `label` always comes first.
-    """
-    parts = []
-    for title, part in table.groupby("title", sort=False):
-        cells = {"Row": [_name(line) for line in part.to_dict("records")]}
-        for name in columns:
-            if name == "label" or part[name].isna().all():
-                continue
-            cells[tables.HEADINGS[name]] = [_cell(line, name) for line in part.to_dict("records")]
-        parts.append(f"## {title}\n\n{grid(pd.DataFrame(cells))}\n")
-    return "\n".join(parts)
-
-
-def notes(grids: dict[str, Sequence[Run]], command: str) -> str:
-    """Return what a reader of the table must know: whose data, how it was measured, by what.
+def grid(cells: pd.DataFrame, align: str = "right") -> str:
+    """Return a frame of texts as a Markdown table, the first column aligned left.
 
     Args:
-        grids: data set -> its runs.
-        command: that makes the table.
+        cells: what it holds.
+        align: of the other columns, `right` for numbers or `left` for words.
     """
-    lines = []
-    for dataset, grid in grids.items():
-        title, run, size = tables.TITLES.get(dataset, dataset), grid[0], grid[0].config.train
-        if run.config.miniature is not None:
-            lines.append(
-                f"**{title} here is a miniature**: clips drawn and sounded by rules, in the "
-                "official file layout. Its numbers say nothing about the real recordings; the "
-                "paper's columns stand beside them for orientation only."
-            )
-        seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in grid}))
-        lines.append(
-            f"{title}: seeds {seeds}; {size.epochs} epochs, batch {size.batch_size}; weights of "
-            f"the epoch chosen by `selection: {size.selection}`."
-        )
-    lines.append(READING)
-    lines.append(f"Made by `{command}`.")
-    return "\n\n".join(lines)
+    columns = ["left", *[align] * (cells.shape[1] - 1)]
+    return cells.to_markdown(index=False, colalign=columns, disable_numparse=True)
 
 
 def sentence(row: str, reference: str, gap: Interval, seeds: int) -> str:
@@ -104,7 +51,7 @@ def sentence(row: str, reference: str, gap: Interval, seeds: int) -> str:
         gap: row minus reference, in `[-1, 1]`.
         seeds: number of pairs.
     """
-    pair = f"{tables.label(row)} minus {tables.label(reference)}: {points(gap)} points"
+    pair = f"{rows.label(row)} minus {rows.label(reference)}: {points(gap)} points"
     if seeds < 2:
         return f"{pair}. One seed has no interval: nothing can be concluded."
     if gap.half_width < 1e-9:
@@ -112,7 +59,7 @@ def sentence(row: str, reference: str, gap: Interval, seeds: int) -> str:
     if not tables.differs(gap):
         return f"{pair}. The interval includes 0: {seeds} seeds do not show a difference."
     way = "higher" if gap.mean > 0 else "lower"
-    return f"{pair}. The interval excludes 0: {tables.label(row)} is {way} here."
+    return f"{pair}. The interval excludes 0: {rows.label(row)} is {way} here."
 
 
 def claims(
@@ -126,7 +73,8 @@ def claims(
     Args:
         measured: as of `tables.collect`.
         dataset: name of the data set.
-        questions: (row, reference) -> "Is the row better than the reference?" in words.
+        questions: (row, reference) -> "Is the row better than the reference?" in words; those
+            about a row that the data set does not have are left out.
         printed: place of `data/paper/table1.csv`.
 
     Returns:
@@ -134,13 +82,16 @@ def claims(
         `paper`, the difference of the published accuracies.
     """
     paper = tables.published(dataset, printed)
+    there = set(measured.loc[measured["dataset"] == dataset, "row"])
     lines = []
     for (row, reference), question in questions.items():
+        if not {row, reference} <= there:
+            continue
         gap = tables.difference(measured, dataset, row, reference)
         line = {"question": question, "difference": points(gap), "answer": answer(gap)}
         both = row in paper and reference in paper
         line["paper"] = (
-            _signed(100 * (paper[row]["paper_accuracy"] - paper[reference]["paper_accuracy"]))
+            signed(100 * (paper[row]["paper_accuracy"] - paper[reference]["paper_accuracy"]))
             if both
             else "–"
         )
@@ -148,11 +99,11 @@ def claims(
     return pd.DataFrame(lines)
 
 
-def controls(rows: Iterable[str]) -> dict[tuple[str, str], str]:
+def controls(found: Iterable[str]) -> dict[tuple[str, str], str]:
     """Return the questions of the ablation: every lettered row against three heads."""
-    known = {row: letter for row, letter in tables.ABLATION.items() if row in set(rows)}
+    known = {row: letter for row, letter in rows.ABLATION.items() if row in set(found)}
     return {
-        (row, "three_heads"): f"Is ({letter}) {tables.label(row)} better than (a)?"
+        (row, "three_heads"): f"Is ({letter}) {rows.label(row)} better than (a)?"
         for row, letter in sorted(known.items(), key=lambda item: item[1])
         if row != "three_heads"
     }
@@ -192,16 +143,17 @@ def reach(coefficients: pd.DataFrame, low: float = 0.2, high: float = 5.0) -> pd
     """Return how far the coefficients went over all seeds and iterations.
 
     Args:
-        coefficients: as of `curves.coefficients`.
+        coefficients: as of `curves.coefficients`, where wanted with a column `dataset`.
         low, high: bounds inside which a rule counts as stable.
 
     Returns:
-        Columns `label`, `head`, `lowest`, `highest`, `stable`.
+        Columns `label`, `head`, `lowest`, `highest`, `stable`, and `dataset` if it was there.
     """
-    groups = coefficients.groupby(["row", "head"], sort=False)
+    keys = [key for key in ("dataset", "row", "head") if key in coefficients]
+    groups = coefficients.groupby(keys, sort=False)
     table = groups.agg({"lowest": "min", "highest": "max"}).reset_index()
     table["stable"] = (table["lowest"] > low) & (table["highest"] < high)
-    table.insert(0, "label", table.pop("row").map(tables.label))
+    table.insert(0, "label", table.pop("row").map(rows.label))
     return table
 
 
@@ -224,36 +176,24 @@ def test_split(clips: int, accuracy: float) -> str:
     half = 1.96 * (accuracy * (1 - accuracy) / clips) ** 0.5
     return (
         f"The test split has {clips} clips: another draw of as many could move an accuracy of "
-        f"{_round(100 * accuracy):.1f} by ± {_round(100 * half):.1f} points, whatever seeds say."
+        f"{rounded(100 * accuracy):.1f} by ± {rounded(100 * half):.1f} points, whatever seeds say."
     )
 
 
 def points(gap: Interval) -> str:
     """Return a difference in `[-1, 1]` as percentage points with its interval."""
     if gap.half_width != gap.half_width:
-        return _signed(100 * gap.mean)
+        return signed(100 * gap.mean)
     low, high = gap.mean - gap.half_width, gap.mean + gap.half_width
-    return f"{_signed(100 * gap.mean)} [{_signed(100 * low)}, {_signed(100 * high)}]"
+    return f"{signed(100 * gap.mean)} [{signed(100 * low)}, {signed(100 * high)}]"
 
 
-def _name(line: dict) -> str:
-    return f"{line['label']} ({line['letter']})" if line["letter"] else line["label"]
+def signed(value: float) -> str:
+    """Return a number with its sign and one digit."""
+    return f"{rounded(value):+.1f}".replace("-", "−")
 
 
-def _cell(line: dict, name: str) -> str:
-    value, half = line[name], line.get(f"{name}_half", float("nan"))
-    if pd.isna(value):
-        return "–"
-    text = _signed(value) if name.startswith("minus_") else f"{_round(value):.1f}"
-    if not pd.isna(half):
-        text += f" ± {_round(half):.1f}"
-    return text + (" \\*" if line.get(f"{name}_differs") else "")
-
-
-def _signed(value: float) -> str:
-    return f"{_round(value):+.1f}".replace("-", "−")
-
-
-def _round(value: float) -> float:
+def rounded(value: float) -> float:
+    """Return a number with one digit; the last bit of a mean does not decide a tie."""
     # Adding 0 turns -0.0 into 0.0.
     return round(round(value, 6), 1) + 0.0

@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 
 from olmlib import params, sources, train
 from olmlib.data.arrays import Clips, Prepared
+from olmlib.evaluate import evaluate
 from olmlib.methods.base import create
 from olmlib.metrics import accuracy, mean_average_precision
 
@@ -73,16 +74,16 @@ class Run:
 def grid(
     profile: str, dataset: str, rows: Iterable[str] | None = None, root: str | Path = "."
 ) -> list[Run]:
-    """Return the runs of a data set: every row of `params.yaml` with every seed of the profile.
+    """Return the runs of a data set: its rows in `params.yaml` with every seed of the profile.
 
     Args:
         profile: name of the profile.
         dataset: name of the data set.
-        rows: names of rows; all by default.
+        rows: names of rows; by default all that the data set has (`datasets` of a row).
         root: the repository's root.
 
     Raises:
-        ValueError: an unknown profile, data set or row.
+        ValueError: an unknown profile, data set or row, or a row that the data set does not have.
     """
     root = Path(root)
     settings = params.load(root / "params.yaml")
@@ -91,24 +92,17 @@ def grid(
             f"no profile {profile!r} in params.yaml; it has {', '.join(settings.profiles)}"
         )
     chosen = settings.profiles[profile]
-    names = list(settings.rows if rows is None else rows)
-    unknown = [name for name in names if name not in settings.rows]
+    here = [n for n, row in settings.rows.items() if not row.datasets or dataset in row.datasets]
+    names = here if rows is None else list(rows)
+    unknown = [name for name in names if name not in here]
     if unknown:
         raise ValueError(
-            f"no row {', '.join(unknown)} in params.yaml; it has {', '.join(settings.rows)}"
+            f"no row {', '.join(unknown)} for {dataset} in params.yaml; it has {', '.join(here)}"
         )
-    folders = {part: root / part / profile / dataset for part in ("prepared", "runs", "build/work")}
+    config = chosen.dataset(dataset)
+    places = [root / part / profile / dataset for part in ("prepared", "runs", "build/work")]
     return [
-        Run(
-            dataset,
-            name,
-            settings.rows[name],
-            seed,
-            chosen.dataset(dataset),
-            folders["prepared"],
-            folders["runs"],
-            folders["build/work"],
-        )
+        Run(dataset, name, settings.rows[name], seed, config, *places)
         for name in names
         for seed in chosen.seeds
     ]
@@ -249,7 +243,8 @@ def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
     if run.folder.exists():
         shutil.rmtree(run.folder)
     os.replace(part, run.folder)
-    checkpoint.unlink()
+    for file in work.glob("*.pt"):
+        file.unlink()
     return outcome
 
 
@@ -257,12 +252,17 @@ def _write(part: Path, identity: dict, method, data: Prepared, run: Run, result)
     config, device = run.config.train, run.config.train.device
     test = Clips(data, data.rows("test"), False, config.crop_scale, config.flip, run.seed)
     selected = result.model.state_dict()
-    logits, labels = train.evaluate(result.model, test, device)
-    metrics = {"selected_epoch": result.selected_epoch, "test": _metrics(method, logits, labels)}
+    (logits, _), labels = evaluate(result.model, test, device)
+    history = result.history.arrays()
+    metrics = {
+        "selected_epoch": result.selected_epoch,
+        "test": _metrics(method, logits, labels, _coefficients(history, result.selected_epoch)),
+    }
     prob = method.predict(logits).softmax(-1)
     torch.save(selected, part / "model.pt")
     result.model.load_state_dict(result.last)
-    metrics["last"] = _metrics(method, *train.evaluate(result.model, test, device))
+    (last, _), _ = evaluate(result.model, test, device)
+    metrics["last"] = _metrics(method, last, labels, _coefficients(history, config.epochs))
 
     np.savez(
         part / "predictions.npz",
@@ -271,13 +271,18 @@ def _write(part: Path, identity: dict, method, data: Prepared, run: Run, result)
         prob=prob.numpy(),
         **{f"logits_{head}": scores.numpy() for head, scores in logits.items()},
     )
-    np.savez(part / "iterations.npz", **result.history.arrays())
+    np.savez(part / "iterations.npz", **history)
     result.epochs.to_csv(part / "epochs.csv", index=False)
     (part / "metrics.json").write_text(json.dumps(metrics, indent=1))
     (part / "identity.json").write_text(json.dumps(identity, indent=1))
 
 
-def _metrics(method, logits: dict[str, torch.Tensor], labels: torch.Tensor) -> dict[str, float]:
+def _coefficients(history: dict[str, np.ndarray], epoch: int) -> np.ndarray | None:
+    """Return w at the end of an epoch: weights of that epoch were trained with these, not later."""
+    return history["w"][history["epoch"] == epoch][-1] if "w" in history else None
+
+
+def _metrics(method, logits: dict[str, torch.Tensor], labels, w) -> dict[str, float]:
     """Accuracy and mAP of the prediction, and accuracies of heads and of their sums."""
     scores = method.predict(logits)
     found = {
@@ -286,7 +291,7 @@ def _metrics(method, logits: dict[str, torch.Tensor], labels: torch.Tensor) -> d
     }
     found |= {f"accuracy_{head}": accuracy(s, labels) for head, s in logits.items()}
     found["accuracy_sum"] = accuracy(sum(logits.values()), labels)
-    if "w" in method.record():
-        weighted = zip(method.record()["w"], logits.values(), strict=True)
-        found["accuracy_weighted_sum"] = accuracy(sum(w * s for w, s in weighted), labels)
+    if w is not None:
+        weighted = zip(w.tolist(), logits.values(), strict=True)
+        found["accuracy_weighted_sum"] = accuracy(sum(c * s for c, s in weighted), labels)
     return found

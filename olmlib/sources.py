@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,11 +68,17 @@ def imported(source: str, package: str = "", root: Path = ROOT) -> set[str]:
 
 
 def locate(name: str, root: Path = ROOT) -> Path | None:
-    """Return the file of module `name`, or None where there is none below `root`."""
-    stem = root.joinpath(*name.split("."))
-    for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):
-        if path.is_file():
-            return path
+    """Return the file of module `name`, or None where there is none.
+
+    It is below `root`, or, as for Python, in a folder that someone has added to the `__path__` of
+    the package: notebook 22 keeps a new method outside the repository so.
+    """
+    package, _, own = name.rpartition(".")
+    added = getattr(sys.modules.get(package), "__path__", ()) if root == ROOT else ()
+    for stem in (root.joinpath(*name.split(".")), *(Path(folder) / own for folder in added)):
+        for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):
+            if path.is_file():
+                return path
     return None
 
 

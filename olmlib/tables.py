@@ -9,34 +9,15 @@ import pandas as pd
 
 from olmlib import paper, runs
 from olmlib.metrics import Interval, confidence_interval, paired_difference
+from olmlib.rows import ABLATION, REFERENCES, block, label, place
 from olmlib.runs import Run
 
-TITLES = {"cremad": "CREMA-D", "avmnist": "AV-MNIST"}
-LABELS = {
-    "three_heads": "Three heads (all w = 1)",
-    "olm": "OLM (fixed)",
-    "olm_paper": "OLM (paper)",
-    "olm_code": "OLM (code)",
-    "olm_variant": "OLM (variant)",
-    "olm_uniform": "OLM, uniform λ",
-    "olm_random": "OLM, random λ of the same spread",
-    "olm_constant": "OLM, constant w",
-    "olm_reversed": "OLM, reversed rule",
-    "olm_norm_free": "OLM, norm-free rule",
-    "olm_full_probe": "OLM, 64 dev clips at every step",
+TITLES = {
+    "cremad": "CREMA-D",
+    "ks": "Kinetics-Sounds",
+    "vggsound": "VGGSound",
+    "avmnist": "AV-MNIST",
 }
-# methods-table1.md 14.5 (a) to (f), and the two controls of design section 5.
-ABLATION = {
-    "three_heads": "a",
-    "olm_uniform": "b",
-    "olm_random": "c",
-    "olm_constant": "d",
-    "olm_code": "e",
-    "olm": "f",
-    "olm_reversed": "g",
-    "olm_norm_free": "h",
-}
-REFERENCES = ("concat", "three_heads")
 
 # Column of the table -> weights and metric of `runs.load`.
 MEASURES = {
@@ -48,21 +29,12 @@ MEASURES = {
     "sum": ("test", "accuracy_sum"),
     "weighted_sum": ("test", "accuracy_weighted_sum"),
 }
-HEADINGS = {
-    "label": "Row",
-    "accuracy": "Accuracy",
-    "map": "mAP",
-    "last_accuracy": "Accuracy, last epoch",
-    "audio": "Audio head",
-    "visual": "Visual head",
-    "sum": "Sum of heads",
-    "weighted_sum": "Weighted sum",
-    "paper_accuracy": "Paper: accuracy",
-    "paper_map": "Paper: mAP",
-    "minus_concat": "Accuracy − Concat",
-    "minus_three_heads": "Accuracy − Three heads",
-}
-ALWAYS = {"accuracy", "map", "last_accuracy"}
+# Test accuracies of the prediction by the epoch that is chosen, from `epochs.csv`.
+EPOCHS = ("best_dev_accuracy", "best_test_accuracy")
+MEASURED = (*MEASURES, *EPOCHS)
+ALWAYS = {"accuracy", "map", "last_accuracy", *EPOCHS}
+NONE = Interval(np.nan, np.nan)
+COSTS = ("step_over_concat", "extra_runs")
 
 
 def collect(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
@@ -72,7 +44,7 @@ def collect(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
         grids: data set -> its runs.
 
     Returns:
-        Columns `dataset`, `title`, `row`, `seed`, `test_clips`, `identity` and `MEASURES`, in
+        Columns `dataset`, `title`, `row`, `seed`, `test_clips`, `identity` and `MEASURED`, in
         `[0, 1]`; a measure that a row does not have (no such head) is NaN.
 
     Raises:
@@ -93,7 +65,7 @@ def collect(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
                 for name, key in MEASURES.items()
             },
             index=values.index,
-        )
+        ).join(_epochs(grid))
         origin = pd.DataFrame([_origin(dataset, run) for run in grid])
         parts.append(origin.merge(table.reset_index(), on=["row", "seed"], validate="1:1"))
     measured = pd.concat(parts, ignore_index=True)
@@ -115,7 +87,7 @@ def check(measured: pd.DataFrame) -> None:
             if found != wanted:
                 raise ValueError(f"{dataset}: row {row} has seeds {found}, others have {wanted}")
         for row, own in part.groupby("row", sort=False):
-            for name in MEASURES:
+            for name in MEASURED:
                 values = own[name]
                 gone = values.isna()
                 if gone.any() and (name in ALWAYS or not gone.all()):
@@ -127,47 +99,53 @@ def check(measured: pd.DataFrame) -> None:
                     )
 
 
-def table1(measured: pd.DataFrame, printed: str | Path | None = None) -> pd.DataFrame:
-    """Return Table 1: one line per data set and row.
+def table1(
+    measured: pd.DataFrame,
+    printed: str | Path | None = None,
+    measured_costs: str | Path | None = None,
+) -> pd.DataFrame:
+    """Return Table 1: one line per data set and row, in the order of `rows.BLOCKS`.
 
     Args:
         measured: as of `collect`.
         printed: place of `data/paper/table1.csv`.
+        measured_costs: place of `benchmarks/costs.csv`.
 
     Returns:
-        Columns `dataset`, `title`, `row`, `label`, `letter`, `seeds`; each measure and its
+        Columns `dataset`, `title`, `block`, `row`, `label`, `letter`, `seeds`; each measure and its
         `<measure>_half`, half the width of the 95 % t interval over seeds; `paper_accuracy`,
         `paper_map`; `minus_<reference>`, `_half` and `_differs` for the paired difference of
-        accuracies (an interval without 0). Percent and percentage points, with 4 digits.
+        accuracies (an interval without 0); `COSTS`. Percent and percentage points, with 4 digits,
+        but for the costs.
 
     Raises:
         ValueError: as `check`, or a row to compare with is missing.
     """
     check(measured)
     lines = []
-    for (dataset, row), own in measured.groupby(["dataset", "row"], sort=False):
-        line = {"dataset": dataset, "title": own["title"].iloc[0], "row": row}
-        line |= {"label": label(row), "letter": ABLATION.get(row, ""), "seeds": len(own)}
-        for name in MEASURES:
-            found = own[name].isna().all()
-            interval = Interval(np.nan, np.nan) if found else confidence_interval(own[name])
-            line |= {name: interval.mean, f"{name}_half": interval.half_width}
-        line |= published(dataset, printed).get(row, {})
-        for reference in REFERENCES:
-            same = row == reference
-            gap = (
-                Interval(np.nan, np.nan) if same else difference(measured, dataset, row, reference)
-            )
-            line |= {f"minus_{reference}": gap.mean, f"minus_{reference}_half": gap.half_width}
-            line[f"minus_{reference}_differs"] = differs(gap)
-        lines.append(line)
+    for dataset, part in measured.groupby("dataset", sort=False):
+        numbers = published(dataset, printed)
+        for row in sorted(dict.fromkeys(part["row"]), key=place):
+            own = part[part["row"] == row]
+            line = {"dataset": dataset, "title": own["title"].iloc[0], "block": block(row)}
+            line |= {"row": row, "label": label(row), "letter": ABLATION.get(row, "")}
+            line["seeds"] = len(own)
+            for name in MEASURED:
+                interval = _interval(own[name])
+                line |= {name: interval.mean, f"{name}_half": interval.half_width}
+            line |= numbers.get(row, {})
+            for reference in REFERENCES:
+                gap = NONE if row == reference else difference(measured, dataset, row, reference)
+                line |= {f"minus_{reference}": gap.mean, f"minus_{reference}_half": gap.half_width}
+                line[f"minus_{reference}_differs"] = differs(gap)
+            lines.append(line)
     table = pd.DataFrame(lines)
     for name in ("paper_accuracy", "paper_map"):
         table[name] = table.get(name, np.nan)
     numbers = table.select_dtypes("float").columns
     # Twice: the last bit of a mean must not decide how a tie is rounded.
     table[numbers] = (100 * table[numbers]).round(8).round(4)
-    return table
+    return table.join(costs(measured_costs), on="row")
 
 
 def ablation(table: pd.DataFrame) -> pd.DataFrame:
@@ -200,9 +178,22 @@ def differs(gap: Interval) -> bool:
     return bool(gap.half_width > 1e-9 and abs(gap.mean) > gap.half_width)
 
 
-def label(row: str) -> str:
-    """Return a row's readable name: ours, else the paper's, else that of `params.yaml`."""
-    return LABELS.get(row) or paper.TABLE1_ROWS.get(row) or row.replace("_", " ")
+def costs(path: str | Path | None = None) -> pd.DataFrame:
+    """Return what `python -m benchmarks --costs` measured: `COSTS` of each row.
+
+    Costs are measured apart, on a machine at rest; a row without them has empty cells.
+
+    Args:
+        path: place of `benchmarks/costs.csv`; without it, or without the file, no row has costs.
+
+    Returns:
+        Index: names of rows; `step_over_concat`, a ratio of times, and `extra_runs`, a number of
+        trainings.
+    """
+    there = path is not None and Path(path).is_file()
+    found = pd.read_csv(path) if there else pd.DataFrame()
+    found = found.reindex(columns=["row", *COSTS]).drop_duplicates("row").set_index("row")
+    return found.apply(pd.to_numeric, errors="coerce")
 
 
 def title(run: Run) -> str:
@@ -221,6 +212,20 @@ def published(dataset: str, path: str | Path | None = None) -> dict[str, dict[st
     if dataset not in paper.TABLE1_DATASETS:
         return {}
     return paper.table1(dataset, path).add_prefix("paper_").to_dict("index")
+
+
+def _interval(values: pd.Series) -> Interval:
+    return NONE if values.isna().all() else confidence_interval(values)
+
+
+def _epochs(grid: Sequence[Run]) -> pd.DataFrame:
+    """Return `EPOCHS` per row and seed; the first of equal epochs is chosen, as in training."""
+    chosen = {}
+    for (row, seed), own in runs.epochs(list(grid)).groupby(["row", "seed"], sort=False):
+        best = own["test_accuracy"].iloc[own["dev_accuracy"].argmax()]
+        chosen[row, seed] = dict(zip(EPOCHS, (best, own["test_accuracy"].max()), strict=True))
+    table = pd.DataFrame.from_dict(chosen, orient="index")
+    return table.rename_axis(["row", "seed"])
 
 
 def _origin(dataset: str, run: Run) -> dict:

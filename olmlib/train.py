@@ -3,57 +3,223 @@
 import copy
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from olmlib import params
+from olmlib import optimise, params
 from olmlib.data.arrays import Clips, Prepared, loader
 from olmlib.data.cycle import DevCycle
+from olmlib.distributed import ranks
+from olmlib.evaluate import epoch_row
 from olmlib.history import History
 from olmlib.methods.base import Batch, Method
-from olmlib.metrics import accuracy
 from olmlib.models.late_fusion import Outputs
+from olmlib.olm_processes import processes, summed
 
-EVAL_BATCH = 64
 
-
-@dataclass
-class Result:
-    """A finished training.
+class Training:
+    """A training under way: all that a checkpoint holds and all that a method may look at.
 
     Attributes:
-        model: the network with the weights of the selected epoch.
-        epochs: a row per epoch, see `_epoch_row`.
+        model: the network; after `fit`, with the weights of the selected epoch.
+        network: the model as a step calls it, on this process's part of the batch.
+        data: the prepared arrays.
+        clips: split -> clips; those of "train" with augmentation.
+        config: epochs, batch size, optimiser, device.
+        seed: of the run.
+        device: where the model is.
         history: a value per iteration.
-        selected_epoch: counted from 1.
+        rows: a dictionary per finished epoch.
+        selected_epoch: counted from 1; the first of equal ones.
         last: weights of the last epoch, for the second number that the table gives.
     """
 
-    model: nn.Module
-    epochs: pd.DataFrame
-    history: History
-    selected_epoch: int
-    last: dict[str, Tensor]
+    def __init__(
+        self,
+        method: Method,
+        data: Prepared,
+        model_config: params.Model,
+        config: params.Train,
+        seed: int,
+        checkpoint: Path | None = None,
+        identity: str = "",
+    ):
+        """Build the model and its optimiser; the arguments are those of `fit`."""
+        self.method, self.data, self.config, self.seed = method, data, config, seed
+        self.model_config, self.checkpoint, self.identity = model_config, checkpoint, identity
+        self.device = optimise.device(config.device)
+        torch.manual_seed(seed)
+        self.model = method.build(len(data.classes), model_config).to(self.device)
+        self.network = ranks.spread(self.model, method, self.device)
+        self.optimizer = optimise.optimizer(self.model, config)
+        self.schedule = optimise.schedule(self.optimizer, config)
+        half = config.mixed_precision and self.device.type == "cuda"
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=half)
+        self.history = History(self.model.heads)
+        self.clips = {split: self._clips(split) for split in ("train", "dev", "test")}
+        self.dev = DevCycle(self.clips["dev"], seed)
+        self.rows: list[dict] = []
+        self.best: dict = {"score": -1.0, "epoch": 0, "weights": {}}
+        self.last: dict[str, Tensor] = {}
+
+    @property
+    def epochs(self) -> pd.DataFrame:
+        """A row per finished epoch."""
+        return pd.DataFrame(self.rows)
+
+    @property
+    def selected_epoch(self) -> int:
+        """The epoch whose weights were kept, counted from 1."""
+        return self.best["epoch"]
+
+    def part(self, rows, augment=False) -> Clips:
+        """Return some of the data's rows as clips, by default as they are tested."""
+        return Clips(self.data, rows, augment, self.config.crop_scale, self.config.flip, self.seed)
+
+    def extra_run(
+        self, method: Method, name: str, clips: Clips, epochs: int, weights: dict | None = None
+    ) -> nn.Module:
+        """Train one more model, for a method that learns from a training before its own.
+
+        It is trained as this one, from the same seed; nothing of it is selected. Stopped, it goes
+        on after its last finished epoch.
+
+        Args:
+            method: of the extra run.
+            name: unlike those of the other extra runs.
+            clips: the samples.
+            epochs: how many; 0 returns the model as it is before its first step.
+            weights: start from these; by default from fresh ones.
+
+        Returns:
+            The model after the last epoch.
+        """
+        file = self.checkpoint and self.checkpoint.with_name(f"{name}.pt")
+        identity = f"{self.identity} {name}"
+        other = Training(
+            method, self.data, self.model_config, self.config, self.seed, file, identity
+        )
+        if weights is not None:
+            other.model.load_state_dict(weights)
+        other.resume()
+        # The run's own random numbers must not depend on whether this one was already finished.
+        with torch.random.fork_rng(devices=[]):
+            for epoch in range(len(other.rows) + 1, epochs + 1):
+                other.rows.append({"train_loss": other.train_epoch(epoch, clips)})
+                other.save()
+        return other.model
+
+    def train_epoch(self, epoch: int, clips: Clips) -> float:
+        """Train one epoch on `clips` and return the mean loss of its samples, in nats.
+
+        Raises:
+            FloatingPointError: the loss became NaN or infinite.
+        """
+        size = self.config.batch_size
+        torch.manual_seed(self.seed * 100_003 + epoch)
+        batches = loader(
+            ranks.share(clips, size),
+            size,
+            shuffle=True,
+            epoch=epoch,
+            seed=self.seed,
+            workers=self.config.loader_workers,
+            drop_last=len(clips) % size == 1,
+        )
+        steps = self.method.epoch_length(len(batches), -(-len(self.clips["dev"]) // size))
+        self.method.on_epoch_start(self, epoch, steps)
+        self.model.train()
+        total = count = 0
+        for _, batch in zip(range(steps), batches, strict=False):
+            loss, samples = self.take_step(epoch, batch)
+            total += loss * samples
+            count += samples
+        self.schedule.step()
+        self.method.on_epoch_end(epoch)
+        return total / count
+
+    def take_step(self, epoch: int, batch: Batch) -> tuple[float, int]:
+        """Take one training step: forward, loss, backward, the optimiser, the method.
+
+        Args:
+            epoch: counted from 1.
+            batch: of several processes, the part of this one.
+
+        Returns:
+            The loss and the number of samples of the whole batch.
+
+        Raises:
+            FloatingPointError: the loss is NaN or infinite; nothing was changed.
+        """
+        batch = self._move(batch)
+        labels, method, scaler = batch["label"], self.method, self.scaler
+        with torch.autocast(self.device.type, enabled=scaler.is_enabled()):
+            outputs = self.network(batch)
+            method.forward_extra(self.model, self._next_dev, self.config.batch_size)
+            loss = method.loss(outputs, labels)
+        outputs = Outputs(*({k: v.detach() for k, v in part.items()} for part in outputs))
+        samples = int(summed(torch.tensor(len(labels))))
+        share = len(labels) / samples
+        whole = summed(share * loss.detach())
+        if not torch.isfinite(whole):
+            found = f"the loss is {whole.item()} in epoch {epoch}"
+            raise FloatingPointError(f"{found}; a smaller train.lr may help")
+        self.optimizer.zero_grad()
+        # DDP takes the plain mean of the processes' gradients, whose parts may differ in size.
+        scaler.scale(processes() * share * loss).backward()
+        scaler.unscale_(self.optimizer)
+        method.after_backward(self.model)
+        scaler.step(self.optimizer)
+        scaler.update()
+        method.after_step(outputs, labels)
+        self.history.add(epoch, whole, outputs.logits, labels, method.record())
+        return whole.item(), samples
+
+    def keep_best(self, row: dict[str, float]) -> None:
+        """Keep the weights if the epoch of `row` is better than all before, as `selection` says."""
+        scores = {"best_dev": "dev_accuracy", "best_test": "test_accuracy", "last": "epoch"}
+        score = row[scores[self.config.selection]]
+        if score > self.best["score"]:
+            weights = copy.deepcopy(self.model.state_dict())
+            self.best = {"score": score, "epoch": row["epoch"], "weights": weights}
+
+    def save(self) -> None:
+        """Write the checkpoint, where one is wanted; of several processes, the first does."""
+        if self.checkpoint is not None and ranks.first():
+            state = {"identity": self.identity, "rows": self.rows, "best": self.best}
+            state["dev"] = (self.dev.taken, self.dev.passes)
+            for name in _PARTS:
+                state[name] = getattr(self, name).state_dict()
+            save(state, self.checkpoint)
+
+    def resume(self) -> bool:
+        """Go back to the checkpoint, if there is one of this identity, and say whether."""
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return False
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        if state["identity"] != self.identity:
+            return False
+        self.rows, self.best = state["rows"], state["best"]
+        self.dev.taken, self.dev.passes = state["dev"]
+        for name in _PARTS:
+            getattr(self, name).load_state_dict(state[name])
+        return True
+
+    def _clips(self, split: str) -> Clips:
+        return self.part(self.data.rows(split), augment=split == "train")
+
+    def _move(self, batch: Batch) -> Batch:
+        return {k: v.to(self.device, non_blocking=True) for k, v in batch.items()}
+
+    def _next_dev(self, size: int) -> Batch:
+        return self._move(self.dev.next(size))
 
 
-@dataclass
-class _Best:
-    """The weights with the highest score so far; the first of equals is kept."""
-
-    score: float = -1.0
-    epoch: int = 0
-    weights: dict[str, Tensor] = field(default_factory=dict)
-
-    def offer(self, score: float, epoch: int, model: nn.Module) -> None:
-        if score > self.score:
-            self.score, self.epoch = score, epoch
-            self.weights = copy.deepcopy(model.state_dict())
+_PARTS = ("model", "optimizer", "schedule", "scaler", "method", "history")
 
 
 def fit(
@@ -66,11 +232,12 @@ def fit(
     identity: str = "",
     progress: bool = False,
     on_epoch: Callable[[int], None] = lambda epoch: None,
-) -> Result:
+) -> Training:
     """Train one model with one method.
 
     Stopped at any point and called again with the same arguments, it goes on after the last
-    finished epoch and ends with the same numbers, on the CPU to the bit.
+    finished epoch and ends with the same numbers, on the CPU to the bit. Called by all processes
+    of a `torch.distributed` group, it trains one model on the same global batches.
 
     Args:
         method: the training scheme, fresh.
@@ -83,137 +250,35 @@ def fit(
         progress: show a bar over epochs where the output is a terminal.
         on_epoch: called with the number of each finished epoch.
 
+    Returns:
+        The finished training; its model has the weights of the selected epoch.
+
     Raises:
         FloatingPointError: the loss became NaN or infinite.
         RuntimeError: the device is not there.
     """
-    device = _device(config.device)
-    torch.manual_seed(seed)
-    model = method.build(len(data.classes), model_config).to(device)
-    optimizer = _optimizer(model, config)
-    schedule = _schedule(optimizer, config)
-    half = config.mixed_precision and device.type == "cuda"
-    scaler = torch.amp.GradScaler(device.type, enabled=half)
-    history, best, rows, done = History(model.heads), _Best(), [], 0
-
-    clips = {split: _clips(data, split, config, seed) for split in ("train", "dev", "test")}
-    dev = DevCycle(clips["dev"], seed)
-
-    def next_dev(size: int) -> Batch:
-        return _move(dev.next(size), device)
-
-    state = _load(checkpoint, identity, device)
-    if state is not None:
-        done, rows, best = state["epoch"], state["rows"], _Best(**state["best"])
-        dev.taken, dev.passes = state["dev"]
-        for part in (model, optimizer, schedule, scaler, method, history):
-            part.load_state_dict(state[type(part).__name__])
-    else:
-        method.pre_run(model, clips["train"], clips["dev"])
-
-    bar = tqdm(range(done + 1, config.epochs + 1), disable=None if progress else True, unit="epoch")
+    training = Training(method, data, model_config, config, seed, checkpoint, identity)
+    resumed = training.resume()
+    # Nobody writes a checkpoint before everybody has looked for one.
+    ranks.wait()
+    if not resumed:
+        method.pre_run(training)
+        training.save()
+    epochs = range(len(training.rows) + 1, config.epochs + 1)
+    bar = tqdm(epochs, disable=None if progress else True, unit="epoch")
     for epoch in bar:
-        torch.manual_seed(seed * 100_003 + epoch)
-        batches = loader(
-            clips["train"],
-            config.batch_size,
-            shuffle=True,
-            epoch=epoch,
-            seed=seed,
-            workers=config.loader_workers,
-            drop_last=len(clips["train"]) % config.batch_size == 1,
-        )
-        steps = method.epoch_length(len(batches), -(-len(clips["dev"]) // config.batch_size))
-        method.on_epoch_start(epoch, steps)
-        model.train()
-        total = count = 0
-        for _, batch in zip(range(steps), batches, strict=False):
-            batch = _move(batch, device)
-            labels = batch["label"]
-            outputs, loss = step(
-                model, method, optimizer, scaler, batch, next_dev, config.batch_size
-            )
-            if not torch.isfinite(loss):
-                raise FloatingPointError(
-                    f"the loss is {loss.item()} in epoch {epoch}; a smaller train.lr may help"
-                )
-            history.add(epoch, loss, outputs.logits, labels, method.record())
-            total += loss.item() * len(labels)
-            count += len(labels)
-        rows.append(_epoch_row(epoch, schedule, total / count, model, method, clips, device))
-        schedule.step()
-        method.on_epoch_end(epoch)
-        best.offer(_selection_score(rows[-1], config.selection, epoch), epoch, model)
-        bar.set_postfix(dev_accuracy=rows[-1]["dev_accuracy"])
-        if checkpoint is not None:
-            state = {"identity": identity, "epoch": epoch, "rows": rows, "best": vars(best)}
-            state["dev"] = (dev.taken, dev.passes)
-            for part in (model, optimizer, schedule, scaler, method, history):
-                state[type(part).__name__] = part.state_dict()
-            save(state, checkpoint)
+        row = {"epoch": epoch, "lr": training.schedule.get_last_lr()[0]}
+        row["train_loss"] = training.train_epoch(epoch, training.clips["train"])
+        row |= epoch_row(training.model, method, training.clips, training.device)
+        training.rows.append(row)
+        training.keep_best(row)
+        training.save()
+        bar.set_postfix(dev_accuracy=row["dev_accuracy"])
+        ranks.report(row, config.epochs)
         on_epoch(epoch)
-
-    last = copy.deepcopy(model.state_dict())
-    model.load_state_dict(best.weights)
-    return Result(model, pd.DataFrame(rows), history, best.epoch, last)
-
-
-def step(
-    model: nn.Module,
-    method: Method,
-    optimizer: torch.optim.Optimizer,
-    scaler: torch.amp.GradScaler,
-    batch: Batch,
-    next_dev: Callable[[int], Batch],
-    size: int,
-) -> tuple[Outputs, Tensor]:
-    """Take one training step: forward, loss, backward, the optimiser, the method.
-
-    Args:
-        model: in training mode.
-        method: whose hooks are called.
-        optimizer: of the model's parameters.
-        scaler: enabled in mixed precision, which then also runs the forward pass in half.
-        batch: on the model's device.
-        next_dev: gives the next samples of the dev split.
-        size: B, of a full batch.
-
-    Returns:
-        The outputs, detached, and the loss `()`. A loss that is not finite changes nothing.
-    """
-    labels = batch["label"]
-    with torch.autocast(labels.device.type, enabled=scaler.is_enabled()):
-        outputs = model(batch)
-        method.forward_extra(model, next_dev, size)
-        loss = method.loss(outputs, labels)
-    outputs = Outputs(*({k: v.detach() for k, v in part.items()} for part in outputs))
-    if torch.isfinite(loss):
-        optimizer.zero_grad()
-        scaler.scale(loss).backward()
-        scaler.unscale_(optimizer)
-        method.after_backward(model)
-        scaler.step(optimizer)
-        scaler.update()
-        method.after_step(outputs, labels)
-    return outputs, loss.detach()
-
-
-@torch.no_grad()
-def evaluate(model: nn.Module, clips: Clips, device: torch.device | str = "cpu"):
-    """Return the raw logits of every head on a split, in eval mode.
-
-    Returns:
-        Head -> `(n, C)` on the CPU, and the labels `(n,)`.
-    """
-    model.eval()
-    logits, labels = [], []
-    for batch in loader(clips, EVAL_BATCH, shuffle=False):
-        outputs = model(_move(batch, device))
-        logits.append({head: s.float().cpu() for head, s in outputs.logits.items()})
-        labels.append(batch["label"])
-    model.train()
-    heads = {head: torch.cat([part[head] for part in logits]) for head in logits[0]}
-    return heads, torch.cat(labels)
+    training.last = copy.deepcopy(training.model.state_dict())
+    training.model.load_state_dict(training.best["weights"])
+    return training
 
 
 def save(state: dict, path: Path) -> None:
@@ -222,64 +287,3 @@ def save(state: dict, path: Path) -> None:
     part = path.with_suffix(".part")
     torch.save(state, part)
     os.replace(part, path)
-
-
-def _load(path: Path | None, identity: str, device: torch.device) -> dict | None:
-    if path is None or not path.exists():
-        return None
-    state = torch.load(path, map_location=device, weights_only=True)
-    return state if state["identity"] == identity else None
-
-
-def _clips(data: Prepared, split: str, config: params.Train, seed: int) -> Clips:
-    train = split == "train"
-    return Clips(data, data.rows(split), train, config.crop_scale, config.flip, seed)
-
-
-def _epoch_row(epoch, schedule, train_loss, model, method, clips, device) -> dict[str, float]:
-    """One row of `epochs.csv`.
-
-    The test columns are what Figure 6 draws; nothing is selected by them unless `selection` says
-    `best_test`, which exists to compare with papers that do so.
-    """
-    row = {"epoch": epoch, "lr": schedule.get_last_lr()[0], "train_loss": train_loss}
-    for split in ("dev", "test"):
-        logits, labels = evaluate(model, clips[split], device)
-        row[f"{split}_accuracy"] = accuracy(method.predict(logits), labels)
-        for head, scores in logits.items():
-            row[f"{split}_accuracy_{head}"] = accuracy(scores, labels)
-            row[f"{split}_loss_{head}"] = cross_entropy(scores, labels).item()
-    return row
-
-
-def _selection_score(row: dict[str, float], selection: str, epoch: int) -> float:
-    scores = {"best_dev": row["dev_accuracy"], "best_test": row["test_accuracy"], "last": epoch}
-    return scores[selection]
-
-
-def _optimizer(model: nn.Module, config: params.Train) -> torch.optim.Optimizer:
-    if config.optimizer == "adam":
-        kind, extra = torch.optim.Adam, {}
-    else:
-        kind, extra = torch.optim.SGD, {"momentum": config.momentum}
-    return kind(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, **extra)
-
-
-def _schedule(optimizer, config: params.Train) -> torch.optim.lr_scheduler.LRScheduler:
-    kinds = torch.optim.lr_scheduler
-    if config.schedule == "step":
-        return kinds.StepLR(optimizer, max(1, round(0.7 * config.epochs)), gamma=0.1)
-    if config.schedule == "cosine":
-        return kinds.CosineAnnealingLR(optimizer, config.epochs)
-    return kinds.ConstantLR(optimizer, factor=1.0)
-
-
-def _device(name: str) -> torch.device:
-    device = torch.device(name)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise RuntimeError(f"train.device is {name!r} but torch sees no GPU; set it to cpu")
-    return device
-
-
-def _move(batch: Batch, device) -> Batch:
-    return {name: value.to(device, non_blocking=True) for name, value in batch.items()}

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 
 # The same examples in every run: a test that fails for somebody fails for everybody.
@@ -20,3 +21,7 @@ def root() -> Path:
 def in_the_root(monkeypatch):
     """Paths in params.yaml and dvc.yaml start from the root, wherever pytest was started."""
     monkeypatch.chdir(ROOT)
+
+
+# As in every run: threads that wait for each other on shared cores take longer than one alone.
+torch.set_num_threads(1)

@@ -55,6 +55,7 @@ def write(run, accuracy, steps=5, epochs=4):
 
     time = np.arange(1, epochs + 1)
     table = pd.DataFrame({"epoch": time, "test_accuracy": accuracy * time / epochs})
+    table["dev_accuracy"] = table["test_accuracy"]
     for head in heads:
         table[f"test_accuracy_{head}"] = table["test_accuracy"] - lower[head] * time / epochs
     table.to_csv(run.folder / "epochs.csv", index=False)

@@ -4,6 +4,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_events import write_mp4
 from tiny_release import LFS_POINTER, write_flv
 
 from olmlib.data.media import BadClip, frames, problem, spectrogram, waveform
@@ -224,3 +225,153 @@ def test_problem_names_what_opening_would_find(tmp_path, flv):
     found = [problem(tmp_path / name) for name in ("pointer", "empty", "absent")]
     assert found == ["Git-LFS pointer", "empty", "missing"]
     assert problem(flv) is None
+
+
+@pytest.fixture(scope="module")
+def mp4(tmp_path_factory):
+    path = tmp_path_factory.mktemp("media") / "clip.mp4"
+    write_mp4(path, sound=tone(160_000))
+    return path
+
+
+def shown(path, count):
+    """Return which of the frames of `write_mp4` were taken."""
+    levels = frames(path, count, 16).mean((1, 2, 3))
+    places = (levels - 20) / 4
+    assert abs(places - places.round()).max() < 0.4
+    return places.round().astype(int).tolist()
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050])
+def test_the_sound_of_an_mp4_is_resampled_to_one_channel(tmp_path, rate):
+    left, right = tone(2 * rate, rate=rate), tone(2 * rate, hertz=200, rate=rate)
+    write_mp4(tmp_path / "a.mp4", sound=np.stack([left, right]), rate=rate)
+    sound = waveform(tmp_path / "a.mp4", 16_000)
+    assert sound.dtype == np.float32
+    # AAC fills its last frame of 1,024 samples.
+    assert 0 <= len(sound) - 32_000 < 1_024
+    middle = slice(4_000, 28_000)
+    expected = (tone(32_000) + tone(32_000, hertz=200)) / 2
+    # In place to the sample: the encoder's delay is cut off.
+    assert abs(sound[middle] - expected[middle]).max() < 0.02
+
+
+def test_an_mp4_without_a_picture_has_sound_and_one_without_sound_has_frames(tmp_path, mp4):
+    write_mp4(tmp_path / "sound.mp4", sound=tone(16_000), picture=False)
+    assert len(waveform(tmp_path / "sound.mp4", 16_000)) >= 16_000
+    with pytest.raises(BadClip, match="sound.mp4 has no video stream"):
+        frames(tmp_path / "sound.mp4", 3, 16)
+    write_mp4(tmp_path / "mute.mp4")
+    np.testing.assert_array_equal(frames(tmp_path / "mute.mp4", 3, 16), frames(mp4, 3, 16))
+    with pytest.raises(BadClip, match="mute.mp4 is a video without audio"):
+        waveform(tmp_path / "mute.mp4", 16_000)
+
+
+def test_a_track_that_changes_its_rate_is_refused(tmp_path):
+    parts = []
+    for rate in (16_000, 48_000):
+        path = tmp_path / f"{rate}.aac"
+        with av.open(str(path), "w", format="adts") as container:
+            stream = container.add_stream("aac", rate=rate, layout="mono")
+            for start in range(0, 20 * 1_024, 1_024):
+                frame = av.AudioFrame.from_ndarray(tone(1_024)[None], format="fltp", layout="mono")
+                frame.sample_rate, frame.pts = rate, start
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        parts.append(path.read_bytes())
+    (tmp_path / "a.mp4").write_bytes(b"".join(parts))
+    with pytest.raises(BadClip, match="a.mp4 changes from 16000 to 48000 Hz"):
+        waveform(tmp_path / "a.mp4", 16_000)
+
+
+def test_the_sound_of_an_flv_is_read_too(flv):
+    assert abs(len(waveform(flv, 22_050)) - 22_050 * 8 / 30) < 2 * 1_152
+
+
+@pytest.mark.parametrize("read", [lambda p: frames(p, 3, 16), lambda p: waveform(p, 16_000)])
+@pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}])
+def test_a_cut_mp4_is_refused_wherever_it_is_cut(tmp_path, options, read):
+    write_mp4(tmp_path / "whole.mp4", sound=tone(32_000), **options)
+    content = (tmp_path / "whole.mp4").read_bytes()
+    for share in (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.9999):
+        (tmp_path / "cut.mp4").write_bytes(content[: int(share * len(content))])
+        with pytest.raises(
+            BadClip, match=r"cut.mp4 is truncated: (its index \(moov\)|\d+ bytes, )"
+        ):
+            read(tmp_path / "cut.mp4")
+
+
+def test_junk_after_an_mp4_does_no_harm(tmp_path, mp4):
+    for junk in (b"\0" * 100, b"\0\0\0\x09junk" * 9, b"j"):
+        (tmp_path / "a.mp4").write_bytes(mp4.read_bytes() + junk)
+        np.testing.assert_array_equal(frames(tmp_path / "a.mp4", 3, 16), frames(mp4, 3, 16))
+
+
+@pytest.mark.parametrize("read", [lambda p: frames(p, 3, 16), lambda p: waveform(p, 16_000)])
+def test_every_bad_mp4_says_what_is_wrong(tmp_path, read):
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "pointer.mp4").write_bytes(LFS_POINTER)
+    (tmp_path / "garbage.mp4").write_bytes(b"garbage" * 100)
+    with av.open(str(tmp_path / "nothing.mp4"), "w", format="mp4") as container:
+        container.add_stream("libx264", rate=25).pix_fmt = "yuv420p"
+        container.start_encoding()
+    for name, message in [
+        ("absent", "absent.mp4 is missing"),
+        ("empty", "empty.mp4 is empty"),
+        ("pointer", "Git-LFS pointer"),
+        ("garbage", "garbage.mp4 (has sound that )?cannot be decoded"),
+        ("nothing", "nothing.mp4 (has no video stream|is a video without audio)"),
+    ]:
+        with pytest.raises(BadClip, match=message):
+            read(tmp_path / f"{name}.mp4")
+
+
+@given(place=st.floats(0, 1), junk=st.binary(min_size=1, max_size=200))
+@settings(max_examples=25, deadline=None)
+def test_damage_of_an_mp4_gives_a_clip_or_a_bad_clip_and_nothing_else(mp4, place, junk):
+    content = bytearray(mp4.read_bytes())
+    start = int(place * (len(content) - len(junk)))
+    content[start : start + len(junk)] = junk
+    path = mp4.with_name("damaged.mp4")
+    path.write_bytes(content)
+    for read in (lambda: frames(path, 3, 16), lambda: waveform(path, 16_000)):
+        try:
+            assert read().size
+        except BadClip as error:
+            assert "damaged.mp4" in error.reason
+
+
+def test_frames_of_ten_seconds_are_the_first_of_their_seconds(mp4):
+    # At 5 frames a second, second 5 begins with frame 25.
+    assert shown(mp4, 3) == [5, 25, 40]
+    assert shown(mp4, 10) == list(range(0, 50, 5))
+    assert shown(mp4, 1) == [25]
+
+
+@pytest.mark.parametrize("gop", [1, 7, 250])
+def test_frames_do_not_depend_on_where_key_frames_are(tmp_path, gop):
+    write_mp4(tmp_path / "a.mp4", gop=gop)
+    assert shown(tmp_path / "a.mp4", 3) == [5, 25, 40]
+
+
+@pytest.mark.parametrize("length", [48, 49, 51, 52])
+def test_a_clip_a_little_off_ten_seconds_is_one_of_ten_seconds(tmp_path, length):
+    write_mp4(tmp_path / "a.mp4", times=np.arange(length) / 5)
+    assert shown(tmp_path / "a.mp4", 3) == [5, 25, 40]
+
+
+def test_frames_are_chosen_by_time_and_not_by_number(tmp_path):
+    slow, fast = np.arange(5.0), 5 + np.arange(50) / 10
+    write_mp4(tmp_path / "a.mp4", times=np.concatenate([slow, fast]))
+    assert shown(tmp_path / "a.mp4", 3) == [1, 5, 35]
+    write_mp4(tmp_path / "still.mp4", times=[0.0, 3.0])
+    assert shown(tmp_path / "still.mp4", 3) == [1, 1, 1]
+
+
+def test_of_less_seconds_than_frames_the_middles_of_equal_parts_are_taken(tmp_path):
+    write_mp4(tmp_path / "a.mp4", times=np.arange(10) / 5)
+    assert shown(tmp_path / "a.mp4", 3) == [1, 5, 8]
+    write_mp4(tmp_path / "b.mp4", times=np.arange(2) / 5)
+    assert shown(tmp_path / "b.mp4", 3) == [0, 1, 1]
+    write_mp4(tmp_path / "c.mp4", times=[0.0])
+    assert shown(tmp_path / "c.mp4", 3) == [0, 0, 0]

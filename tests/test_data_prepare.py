@@ -321,3 +321,14 @@ def test_the_record_of_a_preparation_names_its_settings(done):
 def test_an_unknown_data_set_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no data set 'ave'; there are cremad, avmnist"):
         datasets.load("ave", tmp_path, CONFIG)
+
+
+def test_stored_spectrograms_are_means_over_squares(done, source):
+    release, side = load(source), 4
+    config = CONFIG.model_copy(update={"audio_pool": side})
+    sound = release.waveform(release.clips[0], 16_000)
+    pooled = chunks.spectrogram(sound, config)
+    whole = media.spectrogram(sound, "librosa", 16_000, 1.0)
+    assert pooled.shape == (257 // side, 98 // side)
+    assert pooled[1, 2] == pytest.approx(whole[4:8, 8:12].mean(), rel=1e-5)
+    np.testing.assert_array_equal(chunks.spectrogram(sound, CONFIG), whole)

@@ -9,7 +9,7 @@ from olmlib import params
 from olmlib.methods.base import create
 from olmlib.models.late_fusion import Outputs
 
-SMALL = params.Model(width=4, audio_pool=4)
+SMALL = params.Model(width=8)
 LABELS = torch.tensor([0, 1, 2, 0])
 
 
@@ -49,7 +49,7 @@ def test_three_heads_is_olm_with_all_coefficients_one(batch):
 def test_the_probe_is_measured_every_few_steps_in_eval_mode(batch):
     method = create("olm", probe_size=2, probe_every=3)
     model = method.build(3, SMALL)
-    method.on_epoch_start(1, 10)
+    method.on_epoch_start(None, 1, 10)
     asked = []
 
     def next_dev(size):

@@ -11,7 +11,7 @@ from olmlib import params
 from olmlib.models.encoders import AudioEncoder, VisualEncoder
 from olmlib.models.late_fusion import LateFusion, Unimodal, split_logits
 
-SMALL = params.Model(width=4, audio_pool=4)
+SMALL = params.Model(width=8)
 
 
 @pytest.fixture
@@ -31,15 +31,15 @@ def test_trunk_parameters_at_the_paper_size():
 
 @pytest.mark.parametrize(("size", "maps"), [((257, 299), (9, 10)), ((257, 188), (9, 6))])
 def test_map_sizes(size, maps):
-    trunk = AudioEncoder(1).trunk.eval()
-    assert trunk(torch.zeros(1, 1, *size)).shape == (1, 8, *maps)
+    trunk = AudioEncoder(8).trunk.eval()
+    assert trunk(torch.zeros(1, 1, *size)).shape == (1, 64, *maps)
 
 
 def test_T_UNI_1_shapes(batch):
     for modality in ("audio", "visual"):
         outputs = Unimodal(modality, 6, SMALL)(batch)
         assert outputs.logits[modality].shape == (4, 6)
-        assert outputs.features[modality].shape == (4, 32)
+        assert outputs.features[modality].shape == (4, 64)
     for aux in (False, True):
         outputs = LateFusion(6, SMALL, aux_heads=aux)(batch)
         assert {h: s.shape for h, s in outputs.logits.items()} == dict.fromkeys(
@@ -48,7 +48,7 @@ def test_T_UNI_1_shapes(batch):
 
 
 def test_T_UNI_2_identical_frames_give_the_feature_of_one(batch):
-    encoder = VisualEncoder(4).eval()
+    encoder = VisualEncoder(8).eval()
     one = batch["visual"]
     assert_close(encoder(one.expand(-1, -1, 3, -1, -1)), encoder(one))
 
@@ -58,7 +58,7 @@ def test_T_UNI_2_identical_frames_give_the_feature_of_one(batch):
 @pytest.mark.parametrize("classes", [6, 31, 309])
 def test_T_UNI_3_a_fresh_loss_is_near_log_classes(classes, init, tolerance):
     torch.manual_seed(0)
-    model = Unimodal("audio", classes, params.Model(width=64, audio_pool=4, init=init))
+    model = Unimodal("audio", classes, params.Model(width=64, init=init))
     logits = model({"audio": torch.randn(64, 1, 65, 75)}).logits["audio"]
     loss = cross_entropy(logits, torch.arange(64) % classes)
     assert loss.item() == pytest.approx(math.log(classes), rel=tolerance)
@@ -87,7 +87,7 @@ def test_split_of_something_else_is_an_error():
 
 def test_aux_heads_add_two_linears():
     extra = count(LateFusion(6, SMALL, aux_heads=True)) - count(LateFusion(6, SMALL))
-    assert extra == 2 * (32 * 6 + 6)
+    assert extra == 2 * (64 * 6 + 6)
     full = params.Model(width=64)
     assert count(LateFusion(6, full, aux_heads=True)) - count(LateFusion(6, full)) == 6_156
 
@@ -101,7 +101,7 @@ def test_a_unimodal_model_never_sees_the_other_modality(batch):
 def test_initialisation_schemes():
     torch.manual_seed(0)
     ours = LateFusion(6, SMALL)
-    official = LateFusion(6, params.Model(width=4, audio_pool=4, init="olm"))
+    official = LateFusion(6, params.Model(width=8, init="olm"))
     assert (ours.fusion.bias == 0).all() and (official.fusion.bias != 0).any()
     assert (ours.encoders["audio"].trunk.bn1.weight == 1).all()
     assert (official.encoders["audio"].trunk.bn1.weight != 1).any()

@@ -281,3 +281,17 @@ def test_fixed_stays_inside_its_bounds_for_any_learning_curves(heads):
     unclamped = OLM(list(named), "fixed", clamp=None)
     w = simulate(unclamped, named, steps=400)["w"]
     assert 0.2 < w.min() and w.max() < 5
+
+
+def test_dev_losses_have_the_memory_of_the_training_losses_however_rarely_they_are_measured():
+    # Eight steps at 0.9 each leave 0.9 ** 8 of the first value, measured at each step or once.
+    labels = torch.tensor([0, 1])
+    start = {h: torch.zeros(2, 3) for h in VAB}
+    later = {h: torch.tensor([[2.0, 0, 0], [0, 2.0, 0]]) for h in VAB}
+    often, rarely = OLM(VAB, "fixed"), OLM(VAB, "fixed")
+    for olm in (often, rarely):
+        olm.update(start, labels, start, labels)
+    for step in range(8):
+        often.update(later, labels, later, labels)
+        rarely.update(later, labels, *((later, labels) if step == 7 else ()))
+    assert_close(rarely.dev_loss, often.dev_loss)

@@ -54,5 +54,5 @@ def test_broken_yaml_and_a_missing_file(tmp_path):
 
 
 def test_an_unknown_data_set_names_those_that_exist():
-    with pytest.raises(ValueError, match="cremad, avmnist"):
-        params.load().profiles["mini"].dataset("vggsound")
+    with pytest.raises(ValueError, match="cremad, ks, vggsound, avmnist"):
+        params.load().profiles["mini"].dataset("imagenet")

@@ -7,7 +7,7 @@ import pytest
 from made_runs import CLASSES, execute, make
 from matplotlib.colors import to_hex
 
-from olmlib import curves, plots, report, runs
+from olmlib import curves, plots, plots_table, report, runs
 
 PAIR = {"concat": "without OLM", "olm": "with OLM"}
 
@@ -29,10 +29,14 @@ def values(pair):
 
 @pytest.fixture(scope="module")
 def table():
-    half = {"accuracy_half": 1.0, "paper_accuracy": np.nan}
-    same = {"dataset": "cremad", "title": "toy", "letter": ""}
-    lines = [{"label": f"row {i}", "accuracy": 50.0 + i, **half, **same} for i in range(3)]
-    return pd.DataFrame(lines)
+    half = {"accuracy_half": 1.0, "paper_accuracy": np.nan, "minus_concat_differs": False}
+    same = {"dataset": "cremad", "title": "toy", "letter": "", "block": "some"}
+    return pd.DataFrame(
+        [
+            {"row": f"r{i}", "label": f"row {i}", "accuracy": 50.0 + i, **half, **same}
+            for i in range(3)
+        ]
+    )
 
 
 def history(**arrays):
@@ -138,16 +142,61 @@ def test_figure_6_has_accuracy_on_the_left_and_scores_on_the_right(pair, values)
     assert len(right.texts) == 2 * len(CLASSES)
 
 
-def test_dots_name_every_row_from_above(table):
-    ax = plots.dots(table).axes[0]
-    assert [label.get_text() for label in ax.get_yticklabels()] == table["label"].tolist()
+def intervals(ax):
+    return np.concatenate([c.get_segments() for c in ax.collections if len(c.get_segments())])
+
+
+def test_dots_name_every_row_from_above_under_its_block(table):
+    ax = plots_table.dots(table.assign(block=["some", "some", "others"])).axes[0]
+    found = [(label.get_text(), label.get_fontweight()) for label in ax.get_yticklabels()]
+    rows = ["row 0", "row 1", "row 2"]
+    assert [text for text, weight in found if weight == "normal"] == rows
+    assert [text for text, _ in found] == ["some", *rows[:2], "others", rows[2]]
     assert ax.get_ylim()[0] > ax.get_ylim()[1]
+    assert np.diff(ax.get_yticks()).min() > 0.9
+
+
+def test_a_row_that_only_one_data_set_has_leaves_an_empty_line(table):
+    both = pd.concat([table, table[:2].assign(dataset="ks", title="other")])
+    first, second = plots_table.dots(both).axes
+    assert len(intervals(first)) == 3 and len(intervals(second)) == 2
+    assert [ax.get_title(loc="left") for ax in (first, second)] == ["toy", "other"]
 
 
 def test_dots_show_the_paper_only_where_it_has_numbers(table):
-    assert len(plots.dots(table).axes[0].lines) < len(
-        plots.dots(table.assign(paper_accuracy=[50.0, np.nan, 60.0])).axes[0].lines
-    )
+    with_paper = table.assign(paper_accuracy=[50.0, np.nan, 60.0])
+    legends = [
+        {text.get_text() for text in plots_table.dots(t).legends[0].get_texts()}
+        for t in (table, with_paper)
+    ]
+    assert legends[1] - legends[0] == {"paper, real recordings"}
+
+
+def test_intervals_are_drawn_as_far_as_an_accuracy_can_go(table):
+    wide = table.assign(accuracy=[99.0, 1.0, 50.0], accuracy_half=[5.0, 20.0, np.nan])
+    ax = plots_table.dots(wide).axes[0]
+    ends = {tuple(segment[:, 0]) for segment in intervals(ax)}
+    assert ends == {(94.0, 100.0), (0.0, 21.0), (50.0, 50.0)}
+    # The whole interval and the dot at its end are inside the picture.
+    assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 100
+
+
+def test_dark_dots_are_those_that_differ(table):
+    ax = plots_table.dots(table.assign(minus_concat_differs=[False, True, True])).axes[0]
+    shades = {
+        line.get_color(): len(line.get_xdata()) for line in ax.lines if line.get_marker() == "o"
+    }
+    assert shades == {plots_table.UNSURE: 1, plots_table.SURE: 2}
+
+
+def test_coefficients_have_a_panel_per_data_set_and_row(grid):
+    own = curves.coefficients([run for run in grid if run.name in ("olm", "olm_code")])
+    both = pd.concat([own.assign(dataset="a"), own[own["row"] == "olm"].assign(dataset="b")])
+    figure = plots_table.coefficients(both, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"})
+    assert [ax.axison for ax in figure.axes] == [True, True, True, False]
+    assert figure.axes[2].get_ylabel() == "B\ncoefficient w"
+    with pytest.raises(ValueError, match="nothing to draw for concat"):
+        plots_table.coefficients(both, {"concat": "x"}, {"a": "A"})
 
 
 def test_figures_without_data_are_an_error(values):
@@ -157,7 +206,7 @@ def test_figures_without_data_are_an_error(values):
 
 def test_saved_bytes_are_the_same_every_time(table, tmp_path):
     for name in ("one", "two"):
-        plots.save(plots.dots(table), tmp_path / name / "dots.png", table)
+        plots.save(plots_table.dots(table), tmp_path / name / "dots.png", table)
     for file in ("dots.png", "dots.csv"):
         first, second = ((tmp_path / name / file).read_bytes() for name in ("one", "two"))
         assert first == second
@@ -166,7 +215,7 @@ def test_saved_bytes_are_the_same_every_time(table, tmp_path):
 
 
 def test_saving_needs_a_png_and_numbers(table, tmp_path):
-    figure = plots.dots(table)
+    figure = plots_table.dots(table)
     with pytest.raises(ValueError, match="saved as .png"):
         plots.save(figure, tmp_path / "dots.svg", table)
     with pytest.raises(ValueError, match="no numbers"):
@@ -175,7 +224,7 @@ def test_saving_needs_a_png_and_numbers(table, tmp_path):
 
 def test_figures_are_closed_and_the_style_stays_inside(table):
     before = dict(plt.rcParams)
-    plots.dots(table)
+    plots_table.dots(table)
     assert not plt.get_fignums()
     assert dict(plt.rcParams) == before
 

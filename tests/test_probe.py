@@ -20,7 +20,7 @@ def grid(tmp_path_factory):
     root = tmp_path_factory.mktemp("probe")
     synthetic(root / "prepared", clips=60, classes=3, frames=40, size=32)
     settings = params.load("params.yaml").profiles["smoke"].cremad
-    config = settings.model_copy(update={"model": params.Model(width=2, audio_pool=4)})
+    config = settings.model_copy(update={"model": params.Model(width=8)})
     return [
         Run("cremad", row, params.Row(method=method), 0, config, root / "prepared", root, root)
         for row, method in ROWS.items()
@@ -79,7 +79,7 @@ def test_features_are_those_of_the_saved_weights_in_the_order_of_the_rows(finish
     model, data = probe.load(run), probe.Prepared(run.prepared)
     found = probe.features(model, data, "test")
     rows = data.rows("test")
-    assert {m: x.shape for m, x in found.items()} == dict.fromkeys(found, (len(rows), 16))
+    assert {m: x.shape for m, x in found.items()} == dict.fromkeys(found, (len(rows), 64))
     one = probe.Clips(data, rows[-1:], train=False)
     with torch.no_grad():
         last = model.eval()(one.__getitems__([0])).features

@@ -12,7 +12,7 @@ from olmlib.data.arrays import synthetic
 
 CONFIG = params.DataSet(
     prepare=params.Prepare(dev_fraction=0.1, seconds=1.0, frame_size=32),
-    model=params.Model(width=2, audio_pool=8),
+    model=params.Model(width=8),
     train=params.Train(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0)),
 )
 
@@ -162,12 +162,62 @@ def test_a_folder_that_cannot_be_written(run, tmp_path):
 def test_grid_has_every_row_with_every_seed():
     found = runs.grid("mini", "cremad")
     settings = params.load()
-    assert len(found) == len(settings.rows) * len(settings.profiles["mini"].seeds)
+    rows = [row for row in settings.rows.values() if "cremad" in (row.datasets or ["cremad"])]
+    assert len(found) == len(rows) * len(settings.profiles["mini"].seeds)
     assert len({run.folder for run in found}) == len(found)
     with pytest.raises(ValueError, match="no row best"):
         runs.grid("mini", "cremad", ["best"])
     with pytest.raises(ValueError, match="no profile"):
         runs.grid("maxi", "cremad")
+
+
+def test_a_row_is_left_out_where_it_does_not_belong(tmp_path):
+    text = runs.sources.ROOT.joinpath("params.yaml").read_text(encoding="utf-8")
+    own = "  only_here: {method: joint, datasets: [cremad]}\n\nprofiles:"
+    (tmp_path / "params.yaml").write_text(text.replace("\nprofiles:", own), encoding="utf-8")
+    names = [{run.name for run in runs.grid("mini", d, root=tmp_path)} for d in ("cremad", "ks")]
+    assert "only_here" in names[0] and "only_here" not in names[1]
+    assert "olm" in names[1]
+    with pytest.raises(ValueError, match="no row only_here for ks"):
+        runs.grid("mini", "ks", ["only_here"], root=tmp_path)
+    (tmp_path / "params.yaml").write_text(
+        text.replace("\nprofiles:", own.replace("[cremad]", "[cremad_]")), encoding="utf-8"
+    )
+    with pytest.raises(ValueError, match="rows.only_here.datasets"):
+        runs.grid("mini", "ks", root=tmp_path)
+
+
+def test_the_weighted_sum_takes_the_coefficients_of_its_own_epoch(run, monkeypatch):
+    seen = []
+
+    def note(method, logits, labels, w):
+        seen.append(w.tolist())
+        return {"accuracy": 0.5}
+
+    config = run.config.train.model_copy(update={"epochs": 3})
+    run = replace(run, config=run.config.model_copy(update={"train": config}))
+    monkeypatch.setattr(runs, "_metrics", note)
+    # Epoch 2 shall be the best: what ties with the first epoch is not.
+    monkeypatch.setattr(
+        train.Training, "keep_best", lambda self, row: _keep(self, row, row["epoch"] == 2)
+    )
+    runs.execute(run)
+    history = runs.iterations(run)
+    w, epoch = history["w"], history["epoch"]
+    assert seen == [w[epoch == 2][-1].tolist(), w[-1].tolist()]
+    assert seen[0] != seen[1]
+
+
+def _keep(training, row, best):
+    if best:
+        training.best = {"score": 1, "epoch": row["epoch"], "weights": training.model.state_dict()}
+
+
+def test_a_row_without_coefficients_has_no_weighted_sum(run):
+    plain = replace(run, name="plain", row=params.Row(method="three_heads"))
+    runs.execute(plain)
+    metrics = json.loads((plain.folder / "metrics.json").read_text())
+    assert "accuracy_weighted_sum" not in metrics["test"] and "accuracy_sum" in metrics["test"]
 
 
 def test_workers_change_nothing_and_a_failure_stops_no_other(run, tmp_path, capsys):

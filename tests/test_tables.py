@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from made_runs import execute, make, write_json
 
-from olmlib import metrics, params, report, tables
+from olmlib import metrics, report, rows, runs, table_text, tables
 from olmlib.metrics import Interval
 from olmlib.paper import TABLE1_ROWS
 
-ROWS = list(params.load().rows)
+ROWS = list(dict.fromkeys(run.name for run in runs.grid("smoke", "cremad")))
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,9 @@ def frame(**values):
         for row, accuracies in values.items()
         for seed, value in enumerate(accuracies)
     ]
-    empty = {name: np.nan for name in tables.MEASURES}
+    empty = {name: np.nan for name in tables.MEASURED}
     measured = pd.DataFrame([empty | line for line in lines])
-    return measured.assign(map=measured["accuracy"], last_accuracy=measured["accuracy"])
+    return measured.assign(**{name: measured["accuracy"] for name in tables.ALWAYS})
 
 
 def edit(run, change):
@@ -59,7 +59,7 @@ def test_every_run_has_its_line_and_its_identity(grid, measured):
 
 def test_one_line_per_row_of_params(measured, printed):
     table = tables.table1(measured, printed)
-    assert table["row"].tolist() == ROWS
+    assert table["row"].tolist() == sorted(ROWS, key=rows.place)
     assert table["label"].is_unique
     assert table["title"].eq("CREMA-D miniature").all()
 
@@ -80,7 +80,7 @@ def test_an_interval_without_zero_is_marked(printed):
     measured = frame(concat=[0.5, 0.6], three_heads=[0.55, 0.652])
     table = tables.table1(measured, printed)
     assert table["minus_concat_differs"].tolist() == [False, True]
-    text = report.markdown(table)
+    text = table_text.markdown(table)
     assert "+5.1 ± 1.3 \\*" in text
     assert text.count("\\*") == 2  # and Concat minus Three heads
 
@@ -107,7 +107,7 @@ def test_paper_beside_ours_where_it_has_the_row(measured, printed):
 
 
 def test_a_data_set_that_the_paper_lacks_has_no_such_column(measured, printed):
-    text = report.markdown(tables.table1(measured.assign(dataset="avmnist"), printed))
+    text = table_text.markdown(tables.table1(measured.assign(dataset="avmnist"), printed))
     assert "Paper" not in text and "Accuracy − Concat" in text
 
 
@@ -118,9 +118,64 @@ def test_ablation_is_a_to_h_in_order(measured, printed):
     assert len(report.controls(ROWS)) == 7
 
 
+def test_blocks_stand_together_and_other_encoders_apart(measured, printed):
+    table = tables.table1(measured, printed)
+    changes = (table["block"] != table["block"].shift()).sum()
+    assert changes == table["block"].nunique()
+    assert rows.block("cur") == rows.block("avslowfast") == rows.OTHER_ENCODERS
+    assert rows.block("concat") != rows.OTHER_ENCODERS
+    assert rows.block("my_own") == rows.block("gradnorm")
+    text = table_text.markdown(table)
+    assert text.index("**Late fusion**") < text.index("| Concat") < text.index("**OLM**")
+
+
+def test_costs_stand_beside_and_are_no_percent(measured, printed, tmp_path):
+    path = tmp_path / "costs.csv"
+    path.write_text("row,step_over_concat,extra_runs,machine\nolm,1.046,0,x\nconcat,1,,x\n")
+    table = tables.table1(measured, printed, path)
+    costs = table.set_index("row")[list(tables.COSTS)]
+    assert costs.loc["olm"].tolist() == [1.046, 0] and costs.loc["audio_only"].isna().all()
+    olm, concat = (
+        next(line for line in table_text.markdown(table).splitlines() if name in line)
+        for name in ("| OLM (fixed)", "| Concat")
+    )
+    assert [cell.strip() for cell in olm.split("|")][-3:-1] == ["1.05", "0"]
+    assert [cell.strip() for cell in concat.split("|")][-3:-1] == ["1.00", ""]
+
+
+@pytest.mark.parametrize("content", [None, "row,machine\nolm,x\n", "row,step_over_concat\nolm,?\n"])
+def test_without_costs_the_table_is_the_same(measured, printed, tmp_path, content):
+    path = tmp_path / "costs.csv"
+    if content is not None:
+        path.write_text(content)
+    text = table_text.markdown(tables.table1(measured, printed, path))
+    assert text == table_text.markdown(tables.table1(measured, printed))
+    assert "Step" not in text
+
+
+def test_what_is_larger_than_noise_is_named():
+    gaps = {"minus_concat": [5.0, -3.0, 1.0, np.nan], "minus_three_heads": [0.0, 0.1, 0.2, 0.3]}
+    table = pd.DataFrame({"title": "toy", "label": list("abcd"), "letter": "", **gaps})
+    table["minus_concat_differs"] = [True, True, False, False]
+    table["minus_three_heads_differs"] = False
+    lines = table_text.beyond_noise(table).splitlines()
+    assert "- higher than Concat: a +5.0" in lines and "- lower than Concat: b −3.0" in lines
+    assert "- not told apart from Concat: 1 rows" in lines
+    assert lines[-1].startswith("2 of 7 differences are marked.")
+
+
+def test_epochs_are_chosen_by_dev_and_by_test(grid, monkeypatch):
+    run = grid[0]
+    table = pd.read_csv(run.folder / "epochs.csv")
+    table["dev_accuracy"], table["test_accuracy"] = [0.2, 0.9, 0.9, 0.1], [0.1, 0.3, 0.4, 0.8]
+    table.to_csv(run.folder / "epochs.csv", index=False)
+    line = tables.collect({"cremad": grid}).iloc[0]
+    assert line[list(tables.EPOCHS)].tolist() == [0.3, 0.8]
+
+
 def test_a_new_method_gets_a_label_without_being_listed():
-    assert tables.label("ogm_ge") == "OGM-GE"
-    assert tables.label("my_own") == "my own"
+    assert rows.label("ogm_ge") == "OGM-GE"
+    assert rows.label("my_own") == "my own"
 
 
 def test_a_missing_run_is_an_error(grid):
@@ -185,7 +240,7 @@ def test_seeds_that_agree_to_the_clip_show_no_spread(printed):
 
 def test_one_seed_has_a_mean_and_no_interval(printed):
     table = tables.table1(frame(concat=[0.5], three_heads=[0.6]), printed)
-    assert "60.0 |" in report.markdown(table)
+    assert "60.0 |" in table_text.markdown(table)
     assert not table["minus_concat_differs"].any()
     gap = metrics.paired_difference([0.6], [0.5])
     assert "nothing can be concluded" in report.sentence("olm", "concat", gap, 1)
@@ -211,6 +266,8 @@ def test_claims_put_the_papers_difference_beside_ours(measured, printed):
     # Every made row is a point above the one before; the printed ones, too.
     assert audio.tolist() == ["−1.0 [−1.0, −1.0]", "not shown", "−1.0"]
     assert (answers["paper"] == "–").sum() == 3
+    some = measured[measured["row"] != "olm_reversed"]
+    assert len(report.claims(some, "cremad", printed=printed)) == len(answers) - 1
 
 
 def test_change_turns_the_answer_by_what_the_paper_says():
@@ -228,11 +285,11 @@ def test_half_a_rounding_step_does_not_depend_on_the_last_bit(printed):
     low, high = (0.1 + 0.2) / 4, 0.3 / 4
     assert low != high
     tied = [tables.table1(frame(concat=[x], three_heads=[x]), printed) for x in (low, high)]
-    assert report.markdown(tied[0]) == report.markdown(tied[1])
+    assert table_text.markdown(tied[0]) == table_text.markdown(tied[1])
 
 
 def test_notes_say_that_it_is_a_miniature(grid):
-    notes = report.notes({"cremad": grid}, "make reproduce")
+    notes = table_text.notes({"cremad": grid}, "make reproduce")
     assert "CREMA-D here is a miniature" in notes and "`make reproduce`" in notes
     assert "seeds 0, 1" in notes
 
@@ -244,13 +301,18 @@ def test_notebook_writes_every_result_and_the_same_twice(root, grid, tmp_path, m
     if not shipped.is_file():
         pytest.skip("data/ is not pulled: dvc pull data.dvc")
     (tmp_path / "data" / "paper" / "table1.csv").write_bytes(shipped.read_bytes())
+    datasets = ["cremad", "avmnist"]
+    lines = (len(grid) + len(make(tmp_path, dataset="avmnist"))) // 2
     for out in ("one", "two"):
-        execute(root / "notebooks" / "20_table1.ipynb", out=out)
+        execute(root / "notebooks" / "20_table1.ipynb", out=out, datasets=datasets)
     files = {path.name for path in (tmp_path / "one").iterdir()}
     assert files == {
         *("table1.csv", "table1.md", "table1.png", "table1_runs.csv"),
         *("ablation.csv", "ablation.md", "coefficients.csv", "coefficients.png"),
+        *("fairness.csv", "fairness.md", "fairness.png"),
     }
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert len(pd.read_csv(tmp_path / "one" / "table1.csv")) == len(ROWS)
+    assert len(pd.read_csv(tmp_path / "one" / "table1.csv")) == lines
+    text = (tmp_path / "one" / "fairness.md").read_text(encoding="utf-8")
+    assert "### AV-MNIST" in text and "| olm" in text

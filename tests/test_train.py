@@ -9,9 +9,12 @@ from olmlib.data.arrays import synthetic
 from olmlib.data.cycle import DevCycle
 from olmlib.methods.base import Method, create
 
-MODEL = params.Model(width=4, audio_pool=8)
+MODEL = params.Model(width=8)
 CONFIG = params.Train(epochs=3, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
-ROWS = ("audio_only", "visual_only", "joint", "three_heads", "olm")
+ROWS = (
+    "audio_only visual_only joint three_heads olm gradnorm mmcosine avslowfast gblend cur pmr "
+    "ogm_ge"
+).split()
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +110,7 @@ def test_history_has_every_iteration_head_and_class(data):
 
 
 def test_dev_cycle_gives_every_sample_once_a_pass(data):
-    dev = DevCycle(train._clips(data, "dev", CONFIG, 0), seed=0)
+    dev = DevCycle(train.Training(create("joint"), data, MODEL, CONFIG, 0).clips["dev"], seed=0)
     size = len(dev.clips)
     rows = torch.cat([dev.next(5)["row"] for _ in range(-(-size // 5))])
     assert sorted(rows.tolist()) == data.rows("dev").tolist()

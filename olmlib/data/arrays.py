@@ -1,7 +1,8 @@
 """Prepared data: memory-mapped arrays, and the batches a network is trained on.
 
-A prepared folder holds `audio.npy` (N, 257, F) float16 log spectrograms, `visual.npy`
-(N, n_frames, S, S, 3) uint8 RGB frames, `records.csv` (row, id, label, split, group),
+A prepared folder holds `audio.npy` (N, 257, F) float16 log spectrograms (fewer bins and frames
+where preparation pooled them), `visual.npy` (N, n_frames, S, S, 3) uint8 RGB frames, `records.csv`
+(row, id, label, split, group),
 `rejected.csv` (id, split, reason) and `meta.json`. `meta.json` is there if and only if the rest is
 complete. `olmlib.data.prepare` writes such folders, `synthetic` writes one from random numbers.
 """
@@ -114,7 +115,8 @@ class Clips(Dataset):
         if not 0 < low <= high <= 1:
             raise ValueError(f"crop_scale is {crop_scale}, must be 0 < low <= high <= 1")
         self.prepared, self.rows, self.train = prepared, np.asarray(rows, np.int64), train
-        self.crop_scale, self.flip, self.seed, self.epoch = (low, high), flip, seed, 0
+        self.crop_scale, self.flip, self.seed = (low, high), flip, seed
+        self.set_epoch(0)
 
     def __len__(self) -> int:
         """Return the number of clips."""
@@ -122,7 +124,7 @@ class Clips(Dataset):
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the random numbers of `epoch`."""
-        self.epoch = epoch
+        self.epoch, self._drawn = epoch, None
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         """Return one sample: a batch without its first dimension."""
@@ -137,10 +139,7 @@ class Clips(Dataset):
         """
         rows = self.rows[np.asarray(indices, np.int64)]
         stored, frames = self.prepared.audio, self.prepared.visual
-        audio = torch.empty(len(rows), 1, *stored.shape[1:])
-        for target, row in zip(audio, rows, strict=True):
-            # One pass from the page cache: no float16 copy of the batch in between.
-            target[0].copy_(torch.from_numpy(stored[row]))
+        audio = torch.from_numpy(stored[rows]).float().unsqueeze(1)
         count, size = frames.shape[1:3]
         pixels = torch.from_numpy(np.asarray(frames[rows]))
         # Planes, not interleaved colours: all that follows is several times faster on them.
@@ -165,7 +164,7 @@ class Clips(Dataset):
             Half the size and the centre, `(len(rows) * count, 2)` float32 each, (x, y), in
             coordinates where the frame is [-1, 1]; a negative half-width mirrors.
         """
-        u = np.concatenate([self._uniform(row, count) for row in rows])
+        u = self._uniform(count)[rows].reshape(-1, 2 * _TRIES + 3)
         low, high = self.crop_scale
         area = low + (high - low) * u[:, :_TRIES]
         aspect = (4 / 3) ** (2 * u[:, _TRIES : 2 * _TRIES] - 1)
@@ -177,10 +176,16 @@ class Clips(Dataset):
         share[:, 0] *= np.where(self.flip & (u[:, -1] < 0.5), -1, 1)
         return share.astype(np.float32), centre.astype(np.float32)
 
-    def _uniform(self, row: int, count: int) -> np.ndarray:
-        """Return `(count, 2 * tries + 3)` numbers in [0, 1) that belong to (seed, epoch, row)."""
-        key = np.random.SeedSequence([self.seed, self.epoch], spawn_key=(int(row),))
-        return np.random.default_rng(key).random((count, 2 * _TRIES + 3))
+    def _uniform(self, count: int) -> np.ndarray:
+        """Return the numbers of this epoch, `(N, count, 2 * tries + 3)` float32 in [0, 1).
+
+        Drawn for all rows at once: a generator per row would take longer than the crop itself.
+        """
+        if self._drawn is None:
+            generator = np.random.default_rng([self.seed, self.epoch])
+            shape = (len(self.prepared), count, 2 * _TRIES + 3)
+            self._drawn = generator.random(shape, dtype=np.float32)
+        return self._drawn
 
 
 def loader(
@@ -252,7 +257,7 @@ def seal(folder: Path, records: pd.DataFrame, rejected: pd.DataFrame, meta: dict
 
 
 def synthetic(
-    folder: str | Path, clips=60, classes=6, frames=299, n_frames=1, size=64, seed=0
+    folder: str | Path, clips=60, classes=6, frames=299, n_frames=1, size=64, seed=0, bins=257
 ) -> Prepared:
     """Write a prepared folder of noise around one pattern per class, to test without data.
 
@@ -264,12 +269,13 @@ def synthetic(
         n_frames: frames per clip.
         size: S, in pixels.
         seed: of patterns and noise.
+        bins: of the spectrogram.
     """
     folder = Path(folder)
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     labels = np.arange(clips) % classes
-    audio = rng.normal(size=(classes, 257, frames)).astype(np.float32)[labels]
+    audio = rng.normal(size=(classes, bins, frames)).astype(np.float32)[labels]
     audio = (audio + rng.normal(size=audio.shape)).astype(np.float16)
     visual = rng.integers(64, 192, (classes, n_frames, size, size, 3))[labels]
     visual = (visual + rng.integers(-64, 64, visual.shape)).astype(np.uint8)

@@ -67,9 +67,7 @@ def _chunk(part: Release, work: Path, config: Prepare, start: int) -> int:
     for i, clip in enumerate(part.clips):
         try:
             sound = part.waveform(clip, config.sample_rate)
-            blocks["audio"][i] = media.spectrogram(
-                sound, config.frontend, config.sample_rate, config.seconds
-            )
+            blocks["audio"][i] = spectrogram(sound, config)
             blocks["visual"][i] = part.frames(clip, config.n_frames, config.frame_size)
         except media.BadClip as error:
             rejected[clip.id] = error.reason
@@ -81,6 +79,24 @@ def _chunk(part: Release, work: Path, config: Prepare, start: int) -> int:
     draft.write_text(json.dumps(rejected), "utf-8")
     draft.replace(mark)
     return len(part.clips)
+
+
+def spectrogram(sound: np.ndarray, config: Prepare) -> np.ndarray:
+    """Return the log spectrogram of a clip as it is stored: means over squares of `audio_pool`.
+
+    What does not fill a square at the upper and the right edge is left out.
+
+    Args:
+        sound: `(samples,)`, at `config.sample_rate`.
+        config: front end, length and pooling.
+
+    Returns:
+        `(257 // audio_pool, F // audio_pool)` float32, standardised before it was pooled.
+    """
+    whole = media.spectrogram(sound, config.frontend, config.sample_rate, config.seconds)
+    side = config.audio_pool
+    high, long = (n // side for n in whole.shape)
+    return whole[: high * side, : long * side].reshape(high, side, long, side).mean((1, 3))
 
 
 def _write(path: Path, block: np.ndarray, start: int) -> None:

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
-from olmlib.data import avmnist, cremad
+from olmlib.data import avmnist, cremad, ks, vggsound
 from olmlib.data.release import Release
 from olmlib.params import Prepare
 
 
 def load(name: str, root: str | Path, config: Prepare) -> Release:
     """Read the release of data set `name` under `root`, split and weakened as `config` says.
+
+    Of Kinetics-Sounds and VGGSound, whose miniatures have some of the classes only, the classes are
+    those of the train list, see `Release.present`.
 
     Raises:
         ValueError: no data set of that name.
@@ -18,7 +21,11 @@ def load(name: str, root: str | Path, config: Prepare) -> Release:
         return cremad.load(root, config.split, config.drop_broken, config.seed)
     if name == "avmnist":
         return avmnist.load(root, config.split, config.seed, config.pca_energy, config.audio_noise)
-    raise ValueError(f"no data set {name!r}; there are cremad, avmnist")
+    if name == "ks":
+        return ks.load(root, config.split).present()
+    if name == "vggsound":
+        return vggsound.load(root, config.split).present()
+    raise ValueError(f"no data set {name!r}; there are cremad, avmnist, ks, vggsound")
 
 
 def raw(name: str, profile: str) -> Path:

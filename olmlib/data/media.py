@@ -14,6 +14,8 @@ FRONTENDS = ("librosa", "mmcosine", "olm_code")
 WINDOW, OVERLAP = 512, 353
 # Below and above, the number in a WAV header is damage, not a recording.
 RATES = (4_000, 384_000)
+# Read by FFmpeg; everything else is libsndfile's.
+CONTAINERS = (".mp4", ".m4a", ".mov", ".flv", ".mkv", ".webm", ".avi")
 _LFS = b"version https://git-lfs"
 
 
@@ -38,25 +40,29 @@ def problem(path: Path) -> str | None:
 
 
 def waveform(path: Path, sample_rate: int) -> np.ndarray:
-    """Read a sound file as one channel at `sample_rate`.
+    """Read the sound of a file as one channel at `sample_rate`.
 
     Args:
-        path: WAV or another format of libsndfile, any number of channels, 4 to 384 kHz.
+        path: WAV or another format of libsndfile, or a container of `CONTAINERS` such as MP4, of
+            which the first sound track is read; any number of channels, 4 to 384 kHz.
         sample_rate: wanted samples per second; another rate is resampled (soxr, high quality).
 
     Returns:
         `(samples,)` float32, usually in [-1, 1], finite.
 
     Raises:
-        BadClip: missing, empty, a Git-LFS pointer, not sound, without samples, at a senseless rate,
-            or with samples that are not finite.
+        BadClip: missing, empty, a Git-LFS pointer, not sound, a video without sound, truncated,
+            without samples, at a senseless rate, or with samples that are not finite.
     """
     _refuse(path)
-    _refuse_cut_riff(path)
-    try:
-        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise BadClip(f"{path.name} cannot be read as sound: {error.error_string}") from None
+    if path.suffix.lower() in CONTAINERS:
+        sound, rate = _track(path)
+    else:
+        _refuse_cut_riff(path)
+        try:
+            sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise BadClip(f"{path.name} cannot be read as sound: {error.error_string}") from None
     if not len(sound):
         raise BadClip(f"{path.name} has no samples")
     if not RATES[0] <= rate <= RATES[1]:
@@ -73,11 +79,14 @@ def frames(path: Path, count: int, size: int) -> np.ndarray:
     """Decode `count` frames at evenly spaced places, always the same ones.
 
     The video is cut into `count` equal parts and the middle frame of each is taken, so one frame
-    is the middle of the clip. Sound in the file is ignored and need not be there.
+    is the middle of the clip. Several frames of a video of at least `count` seconds are taken at
+    one frame per second, as the paper does (datasets.md 1.2): each is the first of the second that
+    holds the middle of its part; three of ten seconds are the first of seconds 1, 5 and 8.
+    Sound in the file is ignored and need not be there.
 
     Args:
         path: FLV, MP4 or another container that FFmpeg reads.
-        count: number of frames; a shorter video repeats some.
+        count: number of frames; a video with fewer repeats some.
         size: S; frames are resized to S x S without keeping the aspect, as the published codes do.
 
     Returns:
@@ -87,7 +96,7 @@ def frames(path: Path, count: int, size: int) -> np.ndarray:
         BadClip: missing, empty, a Git-LFS pointer, not a video, without frames, or truncated.
     """
     _refuse(path)
-    _refuse_cut_flv(path)
+    _refuse_cut_container(path)
     try:
         # A title that is not UTF-8 is no reason to lose a clip.
         with av.open(str(path), metadata_errors="replace") as container:
@@ -96,14 +105,14 @@ def frames(path: Path, count: int, size: int) -> np.ndarray:
             # Compressed packets are small: knowing their number spares decoding everything twice.
             packets = [p for p in container.demux(container.streams.video[0]) if p.size]
             _refuse_truncated(path, container, packets)
-            wanted = ((np.arange(count) + 0.5) * len(packets) / count).astype(int)
-            decoded = _decode(container.streams.video[0], packets, set(wanted.tolist()))
+            wanted = _places(packets, count)
+            decoded = _decode(container.streams.video[0], packets, set(wanted))
     except av.FFmpegError as error:
         raise BadClip(f"{path.name} cannot be decoded: {error.strerror}") from None
-    if len(decoded) < len(set(wanted.tolist())):
+    if len(decoded) < len(set(wanted)):
         raise BadClip(f"{path.name} is damaged: frames are missing in its middle")
     small = {i: frame.to_image().resize((size, size), Image.BILINEAR) for i, frame in decoded}
-    return np.stack([np.asarray(small[i]) for i in wanted.tolist()])
+    return np.stack([np.asarray(small[i]) for i in wanted])
 
 
 def spectrogram(sound: np.ndarray, frontend: str, sample_rate: int, seconds: float) -> np.ndarray:
@@ -170,14 +179,46 @@ def _refuse_cut_riff(path: Path) -> None:
         raise BadClip(f"{path.name} is truncated: {promised + 8} bytes promised, {there} there")
 
 
+def _refuse_cut_container(path: Path) -> None:
+    """Refuse an FLV or MP4 that ends too early; FFmpeg drops the rest of it silently."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head[:3] == b"FLV":
+        _refuse_cut_flv(path)
+    elif head[4:] == b"ftyp":
+        _refuse_cut_mp4(path)
+
+
+def _refuse_cut_mp4(path: Path) -> None:
+    """Refuse an MP4 that lacks its index or ends inside it or inside the media.
+
+    It is a row of boxes: a 32-bit size, a type, and the body. Size 1 means that 64 bits with the
+    size follow, 0 that the box goes on to the end of the file.
+    """
+    there, position, types = path.stat().st_size, 0, set()
+    with path.open("rb") as file:
+        while position + 8 <= there:
+            file.seek(position)
+            head = file.read(16)
+            size, kind = int.from_bytes(head[:4]), head[4:8]
+            size = int.from_bytes(head[8:]) if size == 1 else size or there - position
+            # What follows the last box, or is damaged, is for FFmpeg to judge.
+            if size < 8:
+                break
+            position += size
+            if kind in (b"moov", b"mdat") and position > there:
+                raise BadClip(f"{path.name} is truncated: {there} bytes, {position} promised")
+            types.add(kind)
+    if b"moov" not in types:
+        raise BadClip(f"{path.name} is truncated: its index (moov) is missing, {there} bytes")
+
+
 def _refuse_cut_flv(path: Path) -> None:
-    """Refuse an FLV that ends inside a tag; FFmpeg drops the rest of a cut sound packet silently.
+    """Refuse an FLV that ends inside a tag.
 
     Each tag is a type, a 24-bit size, 7 bytes, the body and 4 bytes that repeat its length.
     """
     content = path.read_bytes()
-    if content[:3] != b"FLV":
-        return
     position = int.from_bytes(content[5:9]) + 4
     while position < len(content) and content[position] in (8, 9, 18):
         position += 11 + int.from_bytes(content[position + 1 : position + 4]) + 4
@@ -195,6 +236,46 @@ def _refuse_truncated(path: Path, container, packets: list) -> None:
     # Headers of real releases are imprecise; half of the clip missing is beyond that.
     if last < promised / 2 and len(packets) > 1:
         raise BadClip(f"{path.name} is truncated: {promised:.1f} s promised, {last:.1f} s there")
+
+
+def _places(packets: list, count: int) -> list[int]:
+    """Return which frames to keep, counted in the order in which they are shown."""
+    middles = np.arange(count) + 0.5
+    # An edit list marks frames that are decoded and never shown.
+    shown = [p for p in packets if not p.is_discard] or packets
+    if count > 1 and all(p.pts is not None for p in shown):
+        times = np.sort([float(p.pts * p.time_base) for p in shown])
+        times -= times[0]
+        # Real clips are a frame longer or shorter than they should be.
+        seconds = round(times[-1] * len(times) / max(1, len(times) - 1))
+        if seconds >= count:
+            wanted = (middles * seconds / count).astype(int)
+            # Times are sums of rounded parts: a second may begin a hair late.
+            found = np.searchsorted(times, wanted - 1e-3)
+            return np.minimum(found, len(times) - 1).tolist()
+    return (middles * len(shown) / count).astype(int).tolist()
+
+
+def _track(path: Path) -> tuple[np.ndarray, int]:
+    """Decode the first sound track of a container: `(samples, 1)` float32, and its rate."""
+    _refuse_cut_container(path)
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            if not container.streams.audio:
+                raise BadClip(f"{path.name} is a video without audio")
+            to_float = av.AudioResampler("fltp")
+            rate, parts = 0, [np.zeros(0, np.float32)]
+            for decoded in container.decode(container.streams.audio[0]):
+                # Not the rate of the header, which is half the true one in HE-AAC.
+                rate = rate or decoded.sample_rate
+                if decoded.sample_rate != rate:
+                    raise BadClip(f"{path.name} changes from {rate} to {decoded.sample_rate} Hz")
+                parts += [part.to_ndarray().mean(0) for part in to_float.resample(decoded)]
+    except (av.FFmpegError, ValueError) as error:
+        # ValueError is a track of integers that changes its format.
+        reason = getattr(error, "strerror", None) or error
+        raise BadClip(f"{path.name} has sound that cannot be decoded: {reason}") from None
+    return np.concatenate(parts)[:, None], rate
 
 
 def _decode(stream, packets: Iterable, wanted: set[int]) -> list[tuple[int, av.VideoFrame]]:

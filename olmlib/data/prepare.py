@@ -68,9 +68,7 @@ def _prepare(release, folder, work, config, workers) -> Prepared:
             _judge(pd.read_csv(folder / "rejected.csv"), release, config, folder)
             return done
     shapes = {
-        "audio": media.spectrogram(
-            np.zeros(1), config.frontend, config.sample_rate, config.seconds
-        ).shape,
+        "audio": chunks.spectrogram(np.zeros(1), config).shape,
         "visual": (config.n_frames, config.frame_size, config.frame_size, 3),
     }
     chunks.start(work, fingerprint, {k: (len(release.clips), *v) for k, v in shapes.items()})

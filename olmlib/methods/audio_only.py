@@ -7,6 +7,8 @@ from olmlib.models.late_fusion import Unimodal
 class Scheme(Method):
     """Train the audio encoder and its head alone."""
 
+    distributed = True
+
     def build(self, num_classes, config):
         """Return the audio model."""
         return Unimodal("audio", num_classes, config)

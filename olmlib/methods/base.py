@@ -4,7 +4,7 @@ Adding a method is one file here with a class `Scheme` and its name in `params.y
 hooks that differ; the rest does plain training of the fused head.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -23,7 +23,14 @@ class Method:
     Args:
         seed: the run's seed, for methods that draw random numbers.
         **options: what the row in `params.yaml` sets.
+
+    Attributes:
+        distributed: whether several processes may train it (`olmlib.distributed`), each with its
+            part of the batch: true where the loss is a mean over samples and no hook looks at the
+            batch, or gathers it first.
     """
+
+    distributed = False
 
     def __init__(self, seed: int = 0, **options):
         if options:
@@ -35,15 +42,25 @@ class Method:
         """Return the model that this method trains."""
         return LateFusion(num_classes, config)
 
-    def pre_run(self, model: nn.Module, train: Iterator[Batch], dev: Iterator[Batch]) -> None:
-        """Do what must happen before the first step, for example extra training runs."""
+    def pre_run(self, training) -> None:
+        """Do what must happen before the first step, for example `training.extra_run`.
+
+        Args:
+            training: the `olmlib.train.Training` that is about to begin.
+        """
 
     def epoch_length(self, train_batches: int, dev_batches: int) -> int:
         """Return the number of steps of an epoch."""
         return train_batches
 
-    def on_epoch_start(self, epoch: int, steps: int) -> None:
-        """Begin epoch `epoch`, counted from 1, of `steps` steps."""
+    def on_epoch_start(self, training, epoch: int, steps: int) -> None:
+        """Begin epoch `epoch`, counted from 1, of `steps` steps.
+
+        Args:
+            training: the model, the clips and whatever else an `olmlib.train.Training` has.
+            epoch: counted from 1.
+            steps: batches of this epoch.
+        """
 
     def forward_extra(self, model: nn.Module, next_dev: Callable[[int], Batch], size: int) -> None:
         """Run extra forward passes; `next_dev(n)` gives the next `n` samples of the dev split."""

@@ -1,6 +1,6 @@
 """OLM (Zong et al., IJCAI 2024): three heads whose logits are scaled by online coefficients.
 
-Costs a forward pass of a few dev samples every few steps: 8 samples every 4 steps by default,
+Costs a forward pass of a few dev samples every few steps: 8 samples every 8 steps by default,
 without graph and in eval mode; the official code's presets forward a whole dev batch at every step.
 """
 
@@ -22,7 +22,9 @@ class Scheme(Method):
         **changes: fields of `OLMConfig` that differ from the preset.
     """
 
-    def __init__(self, seed=0, preset="fixed", probe_size=8, probe_every=4, **changes):
+    distributed = True
+
+    def __init__(self, seed=0, preset="fixed", probe_size=8, probe_every=8, **changes):
         super().__init__(seed)
         self.probe_size = probe_size
         self.probe_every = probe_every
@@ -34,6 +36,9 @@ class Scheme(Method):
         """Return the late fusion with auxiliary heads."""
         model = LateFusion(num_classes, config, aux_heads=True)
         self.olm = OLM(model.heads, **self.options)
+        # Shares of a batch are weighted for a mean of the loss, which the official sum is not.
+        config = self.olm.config
+        self.distributed = not config.reduction == config.network_loss == "sum"
         return model
 
     def epoch_length(self, train_batches, dev_batches):
@@ -41,7 +46,7 @@ class Scheme(Method):
         zipped = self.olm.config.dev_iter == "zip"
         return min(train_batches, dev_batches) if zipped else train_batches
 
-    def on_epoch_start(self, epoch, steps):
+    def on_epoch_start(self, training, epoch, steps):
         """Let the warm-up be the first epoch."""
         self.olm.warmup = steps if epoch == 1 else self.olm.warmup
 

@@ -12,6 +12,8 @@ from olmlib.models.late_fusion import LateFusion
 class Scheme(Method):
     """Naive multi-head training, `L_a + L_v + L_b` (methods-table1.md 4)."""
 
+    distributed = True
+
     def build(self, num_classes, config):
         """Return the late fusion with auxiliary heads."""
         return LateFusion(num_classes, config, aux_heads=True)

@@ -7,6 +7,8 @@ from olmlib.models.late_fusion import Unimodal
 class Scheme(Method):
     """Train the visual encoder and its head alone."""
 
+    distributed = True
+
     def build(self, num_classes, config):
         """Return the visual model."""
         return Unimodal("visual", num_classes, config)

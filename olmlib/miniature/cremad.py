@@ -10,25 +10,18 @@ What it is and is not: `cremad.md` beside this file.
 """
 
 import csv
-import hashlib
-import io
-import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
-from joblib import Parallel, delayed
-from tqdm import tqdm
 
 from olmlib import params
-from olmlib.miniature import folder, media, plan, voices
+from olmlib.miniature import folder, media, plan, release, voices
 from olmlib.miniature.faces import Portrait
 from olmlib.miniature.people import scene
-from olmlib.sources import closure
 
 FPS = 10
-CHUNK = 8
 
 
 def cremad(source: Path, out: Path, config: params.Miniature, workers: int = 1) -> Path:
@@ -45,53 +38,35 @@ def cremad(source: Path, out: Path, config: params.Miniature, workers: int = 1) 
 
     Raises:
         FileNotFoundError: the shipped sources are not there.
-        ValueError: too many or too few actors or clips; the message has the limits.
+        ValueError: too many, too few or no actors or clips; the message has the limits.
         folder.NotOurs: `out` holds files that are not ours, such as the real release.
         RuntimeError: another process is making the same folder.
     """
+    if config.actors is None:
+        raise ValueError("a CREMA-D miniature needs the number of its actors: set `actors`")
     sources = voices.Sources(Path(source) / "cremad")
     chosen = plan.clips(sources, config.actors, config.clips, config.seed)
-    tables = _tables(chosen, config.seed)
-    files = [*tables, *(name for clip in chosen for name in _media(clip))]
-    identity = _identity(sources, config)
-    about = {"release": "cremad (miniature)", "config": config.model_dump()}
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(out.with_name(f".{out.name}.lock"), timeout=0):
-            missing = folder.claim(out, identity, files, about)
-            if missing:
-                _make(out, sources, chosen, config.seed, tables, missing, workers)
-                folder.finish(out, identity, files, about)
-    except Timeout:
-        raise RuntimeError(f"another process is making {out}: wait until it has ended") from None
-    return out
+    return release.make(
+        out,
+        about={"release": "cremad (miniature)", "config": config.model_dump()},
+        identity=release.identity("olmlib.miniature.cremad", config, sources.files()),
+        tables=_tables(chosen, config.seed),
+        clips=chosen,
+        media=_media,
+        write=partial(_write, sources=sources, seed=config.seed),
+        workers=workers,
+    )
 
 
-def _make(out, sources, chosen, seed, tables, missing, workers) -> None:
-    for name in missing & tables.keys():
-        folder.save(out / name, lambda part, data=tables[name]: part.write_bytes(data))
-    todo = [clip for clip in chosen if missing & set(_media(clip))]
-    chunks = [todo[i : i + CHUNK] for i in range(0, len(todo), CHUNK)]
-    jobs = (delayed(_write)(out, sources, chunk, seed, missing) for chunk in chunks)
-    # `disable=None` is quiet where nobody watches: in logs and in the pipeline.
-    with tqdm(total=len(todo), desc="clips", unit="clip", disable=None) as bar:
-        for done in Parallel(workers, return_as="generator_unordered")(jobs):
-            bar.update(done)
-
-
-def _write(out, sources, chunk, seed, missing) -> int:
-    for clip in chunk:
-        speech, sound, pictures = perform(clip, sources, seed)
-        wav, flv = _media(clip)
-        if wav in missing:
-            folder.save(out / wav, lambda part, s=sound: media.write_wav(part, s, voices.RATE))
-        if flv in missing:
-            folder.save(
-                out / flv,
-                lambda part, p=pictures, s=sound: media.write_flv(part, p, FPS, s, voices.RATE),
-            )
-    return len(chunk)
+def _write(out, clip, missing, sources, seed) -> None:
+    speech, sound, pictures = perform(clip, sources, seed)
+    wav, flv = _media(clip)
+    if wav in missing:
+        folder.save(out / wav, lambda part: media.write_wav(part, sound, voices.RATE))
+    if flv in missing:
+        folder.save(
+            out / flv, lambda part: media.write_flv(part, pictures, FPS, sound, voices.RATE)
+        )
 
 
 def perform(clip: plan.Clip, sources: voices.Sources, seed: int):
@@ -130,17 +105,6 @@ def _media(clip: plan.Clip) -> tuple[str, str]:
     return f"AudioWAV/{clip.name}.wav", f"VideoFlash/{clip.name}.flv"
 
 
-def _identity(sources: voices.Sources, config: params.Miniature) -> str:
-    """Return the hash of what the bytes depend on: sizes, seed, sources, and this package."""
-    code = closure("olmlib.miniature.cremad")
-    parts = {
-        "config": config.model_dump(),
-        "code": {name: code[name] for name in code if name.startswith("olmlib.miniature")},
-        "data": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sources.files()},
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
 def _tables(chosen: list[plan.Clip], seed: int) -> dict[str, bytes]:
     """Return the CSV files of the release, quoted and headed as the official ones."""
     actors = {clip.actor.number: clip.actor for clip in chosen}
@@ -160,17 +124,11 @@ def _tables(chosen: list[plan.Clip], seed: int) -> dict[str, bytes]:
     ]
     train, test = plan.split(chosen, seed)
     tables = {
-        "VideoDemographics.csv": _csv(demographics, csv.QUOTE_NONNUMERIC),
-        "SentenceFilenames.csv": _csv(names, csv.QUOTE_NONNUMERIC),
-        "processedResults/summaryTable.csv": _csv(summary, csv.QUOTE_ALL),
+        "VideoDemographics.csv": release.table(demographics, csv.QUOTE_NONNUMERIC),
+        "SentenceFilenames.csv": release.table(names, csv.QUOTE_NONNUMERIC),
+        "processedResults/summaryTable.csv": release.table(summary, csv.QUOTE_ALL),
     }
     for part, listed in (("train", train), ("test", test)):
         rows = [(name, name.split("_")[2]) for name in listed]
-        tables[f"{part}.csv"] = "\ufeff".encode() + _csv(rows, csv.QUOTE_MINIMAL)
+        tables[f"{part}.csv"] = "\ufeff".encode() + release.table(rows)
     return tables
-
-
-def _csv(rows: list[tuple], quoting: int) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, quoting=quoting, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()

@@ -1,7 +1,6 @@
 """ResNet-18 encoders, one per modality, from torchvision's classes (methods-table1.md 1.1)."""
 
 from torch import Tensor, channels_last, nn
-from torch.nn.functional import avg_pool2d
 from torchvision.models.resnet import BasicBlock, ResNet
 
 
@@ -21,30 +20,37 @@ class _Trunk(ResNet):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `(B, channels, H, W)` to feature maps `(B, 8 * width, H / 32, W / 32)`."""
+        x = self.stem(x)
+        for stage in self.stages:
+            x = stage(x)
+        return x
+
+    def stem(self, x: Tensor) -> Tensor:
+        """Map `(B, channels, H, W)` to what the first stage sees, `(B, width, H / 4, W / 4)`."""
         x = x.contiguous(memory_format=channels_last)
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.maxpool(self.relu(self.bn1(self.conv1(x))))
+
+    @property
+    def stages(self) -> tuple[nn.Module, ...]:
+        """The four stages in order, for models that do something between them."""
+        return self.layer1, self.layer2, self.layer3, self.layer4
+
+
+def fold_frames(frames: Tensor) -> Tensor:
+    """Return `(B, 3, T, H, W)` as images `(B * T, 3, H, W)`, the frames of a clip in a row."""
+    return frames.transpose(1, 2).flatten(0, 1)
 
 
 class AudioEncoder(nn.Module):
-    """Spectrograms to features.
+    """Spectrograms to features: through the trunk, then a mean over frequency and time."""
 
-    Args:
-        width: channels of the first stage; 64 is ResNet-18.
-        pool: the spectrogram is first averaged over squares of this side (1: not at all), which
-            saves its square in time.
-    """
-
-    def __init__(self, width=64, pool=1):
+    def __init__(self, width=64):
         super().__init__()
-        self.pool = pool
         self.dim = 8 * width
         self.trunk = _Trunk(1, width)
 
     def forward(self, spectrogram: Tensor) -> Tensor:
         """Map `(B, 1, F, T)` to `(B, dim)`."""
-        if self.pool > 1:
-            spectrogram = avg_pool2d(spectrogram, self.pool)
         return self.trunk(spectrogram).mean((2, 3))
 
 
@@ -59,7 +65,7 @@ class VisualEncoder(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Map `(B, 3, T, H, W)`, ImageNet-normalised, to `(B, dim)`."""
         B, _, T = frames.shape[:3]
-        maps = self.trunk(frames.transpose(1, 2).flatten(0, 1))
+        maps = self.trunk(fold_frames(frames))
         return maps.unflatten(0, (B, T)).mean((1, 3, 4))
 
 
@@ -72,9 +78,9 @@ def initialise(model: nn.Module, scheme: str) -> nn.Module:
             does it, BN scale N(1, 0.02)); convolutions are Kaiming-normal, fan-out, in both.
     """
     for layer in model.modules():
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(layer, nn.BatchNorm2d):
+        elif isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
             nn.init.ones_(layer.weight)
             if scheme == "olm":
                 nn.init.normal_(layer.weight, 1.0, 0.02)

@@ -1,0 +1,60 @@
+"""What a network gives on a split: raw logits in eval mode, and an epoch's row of accuracies."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from olmlib.data.arrays import Clips, loader
+from olmlib.metrics import accuracy
+from olmlib.models.late_fusion import Outputs
+
+BATCH = 64
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module, clips: Clips, device: torch.device | str = "cpu"
+) -> tuple[Outputs, Tensor]:
+    """Return raw logits and features of clips, in eval mode; the model is left in training mode.
+
+    Args:
+        model: from a batch to `Outputs`.
+        clips: n of them, in their order.
+        device: of the model.
+
+    Returns:
+        Outputs of `(n, C)` and `(n, d)` float32 on the CPU, and the labels `(n,)`.
+    """
+    model.eval()
+    parts, labels = [], []
+    for batch in loader(clips, BATCH, shuffle=False):
+        parts.append(model({name: value.to(device) for name, value in batch.items()}))
+        labels.append(batch["label"])
+    model.train()
+    joined = [
+        {name: torch.cat([part[i][name].float().cpu() for part in parts]) for name in parts[0][i]}
+        for i in range(len(Outputs._fields))
+    ]
+    return Outputs(*joined), torch.cat(labels)
+
+
+def epoch_row(model: nn.Module, method, clips: dict[str, Clips], device) -> dict[str, float]:
+    """Return accuracies and losses on dev and test, a part of a row of `epochs.csv`.
+
+    The test columns are what Figure 6 draws; nothing is selected by them unless `selection` says
+    `best_test`, which exists to compare with papers that do so.
+
+    Args:
+        model: the network.
+        method: whose `predict` counts.
+        clips: split -> clips.
+        device: of the model.
+    """
+    row = {}
+    for split in ("dev", "test"):
+        (logits, _), labels = evaluate(model, clips[split], device)
+        row[f"{split}_accuracy"] = accuracy(method.predict(logits), labels)
+        for head, scores in logits.items():
+            row[f"{split}_accuracy_{head}"] = accuracy(scores, labels)
+            row[f"{split}_loss_{head}"] = cross_entropy(scores, labels).item()
+    return row

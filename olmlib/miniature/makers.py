@@ -1,0 +1,7 @@
+"""The miniature releases by name, as `params.yaml` calls the data sets."""
+
+from olmlib.miniature.cremad import cremad
+from olmlib.miniature.ks import ks
+from olmlib.miniature.vggsound import vggsound
+
+MAKERS = {"cremad": cremad, "ks": ks, "vggsound": vggsound}
