@@ -125,7 +125,7 @@ class Train(Action):
         pen.line([(-9, -0.02), (9, -0.02)], rgb("#b9bcc0"), 0.04)
 
     def move(self, pen, t, level):
-        """Draw engine and wagons; faster and with more smoke while it is loud."""
+        """Draw engine and wagons; a steam engine smokes more while it is loud."""
         p = pen.at(self.start + self.speed * (t - 5) * 0.35 + 0.4, 0.008 * self.swing(t, 4))
         tone = self.tone
         for k in range(1, 4):
