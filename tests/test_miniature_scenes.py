@@ -5,7 +5,7 @@ from PIL import ImageChops
 from olmlib.miniature.scene_camera import View
 from olmlib.miniature.scenes import ACTIONS, SIZE, Scene
 
-# All but those whose movement does not follow the sound, and trains, where only a steam engine does.
+# Not those whose movement does not follow the sound, nor trains: only a steam engine shows it.
 LEVELS = [a for a in ACTIONS if a not in ("bowling", "train")]
 
 
