@@ -174,8 +174,8 @@ def test_torchrun_trains_a_run_of_the_grid(data, root, tmp_path):
     alone = replace(run, runs=tmp_path / "alone", work=tmp_path / "work")
     torch.set_num_threads(1)
     runs.execute(alone)
-    # In single precision six steps leave up to 2e-3, the more the processor fuses operations; that the
-    # processes train the same model is shown above in double precision.
+    # Single precision leaves up to 2e-3 after six steps; two processes are shown to train the same
+    # model above, in double precision.
     for name, value in runs.iterations(alone).items():
         if name != "heads":
             np.testing.assert_allclose(runs.iterations(run)[name], value, rtol=1e-2, atol=1e-2)
