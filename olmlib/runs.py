@@ -14,11 +14,11 @@ import torch
 from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
 
-from olmlib import params, sources, train
-from olmlib.data.arrays import Clips, Prepared
-from olmlib.evaluate import evaluate
+from olmlib import params, run_files, sources, train
+from olmlib.data.arrays import Prepared
+from olmlib.data.sequences import Sequences
 from olmlib.methods.base import create
-from olmlib.metrics import accuracy, mean_average_precision
+from olmlib.models import build
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,41 @@ class Run:
         name: the row's name in `params.yaml`.
         row: its method and options.
         seed: of everything random in the training.
-        config: the data set's section of the profile.
+        config: the data set's section of the profile, with what the row changes in its model.
         prepared: folder of the prepared arrays.
         runs: folder in which the finished run's folder is put.
         work: folder for checkpoints of unfinished runs.
+        fold: the part of the training data that is its dev split, of data sets with folds.
     """
 
     dataset: str
     name: str
     row: params.Row
     seed: int
-    config: params.DataSet
+    config: params.DataSet | params.Sequences
     prepared: Path
     runs: Path
     work: Path
+    fold: int | None = None
 
     @property
     def folder(self) -> Path:
         """Where the finished run lies."""
-        return self.runs / f"{self.name}-{self.seed}"
+        fold = "" if self.fold is None else f"-{self.fold}"
+        return self.runs / f"{self.name}-{self.seed}{fold}"
+
+    def data(self) -> Prepared | Sequences:
+        """Open the prepared data, of a run of cross-validation with its fold as the dev split."""
+        if self.fold is None:
+            return Prepared(self.prepared)
+        return Sequences(self.prepared, self.fold, self.config.model.modalities)
+
+    def model(self, data: Prepared | Sequences) -> params.Model | params.Transformer:
+        """Return the model's configuration, with the widths of the data's features."""
+        if self.fold is None:
+            return self.config.model
+        inputs = {m: data.widths[m] for m in self.config.model.modalities}
+        return self.config.model.model_copy(update={"inputs": inputs})
 
     def identity(self) -> dict:
         """Return what the run's result depends on, with its hash under `identity`.
@@ -63,10 +79,16 @@ class Run:
             "dataset": self.dataset,
             "model": self.config.model.model_dump(mode="json"),
             "train": self.config.train.model_dump(mode="json"),
-            "data": Prepared(self.prepared).digest,
-            "sources": sources.closure("olmlib.train", f"olmlib.methods.{self.row.method}"),
+            "data": self.data().digest,
+            "sources": sources.closure(
+                "olmlib.train",
+                f"olmlib.methods.{self.row.method}",
+                build.module(self.config.model),
+            ),
             "torch": torch.__version__,
         }
+        if self.fold is not None:
+            known["fold"] = self.fold
         text = json.dumps(known, sort_keys=True)
         return {"identity": hashlib.sha256(text.encode()).hexdigest(), "row": self.name, **known}
 
@@ -224,12 +246,12 @@ def _execute_alone(run: Run) -> tuple[str, str, str]:
 def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
     checkpoint = work / "checkpoint.pt"
     outcome = "resumed" if checkpoint.exists() else "trained"
-    data = Prepared(run.prepared)
+    data = run.data()
     method = create(run.row.method, run.seed, **run.row.options)
     result = train.fit(
         method,
         data,
-        run.config.model,
+        run.model(data),
         run.config.train,
         run.seed,
         checkpoint,
@@ -239,59 +261,10 @@ def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
     part = work / "result"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    _write(part, identity, method, data, run, result)
+    run_files.write(part, identity, method, run.config.train.device, result)
     if run.folder.exists():
         shutil.rmtree(run.folder)
     os.replace(part, run.folder)
     for file in work.glob("*.pt"):
         file.unlink()
     return outcome
-
-
-def _write(part: Path, identity: dict, method, data: Prepared, run: Run, result) -> None:
-    config, device = run.config.train, run.config.train.device
-    test = Clips(data, data.rows("test"), False, config.crop_scale, config.flip, run.seed)
-    selected = result.model.state_dict()
-    (logits, _), labels = evaluate(result.model, test, device)
-    history = result.history.arrays()
-    metrics = {
-        "selected_epoch": result.selected_epoch,
-        "test": _metrics(method, logits, labels, _coefficients(history, result.selected_epoch)),
-    }
-    prob = method.predict(logits).softmax(-1)
-    torch.save(selected, part / "model.pt")
-    result.model.load_state_dict(result.last)
-    (last, _), _ = evaluate(result.model, test, device)
-    metrics["last"] = _metrics(method, last, labels, _coefficients(history, config.epochs))
-
-    np.savez(
-        part / "predictions.npz",
-        row=data.rows("test"),
-        label=labels.numpy(),
-        prob=prob.numpy(),
-        **{f"logits_{head}": scores.numpy() for head, scores in logits.items()},
-    )
-    np.savez(part / "iterations.npz", **history)
-    result.epochs.to_csv(part / "epochs.csv", index=False)
-    (part / "metrics.json").write_text(json.dumps(metrics, indent=1))
-    (part / "identity.json").write_text(json.dumps(identity, indent=1))
-
-
-def _coefficients(history: dict[str, np.ndarray], epoch: int) -> np.ndarray | None:
-    """Return w at the end of an epoch: weights of that epoch were trained with these, not later."""
-    return history["w"][history["epoch"] == epoch][-1] if "w" in history else None
-
-
-def _metrics(method, logits: dict[str, torch.Tensor], labels, w) -> dict[str, float]:
-    """Accuracy and mAP of the prediction, and accuracies of heads and of their sums."""
-    scores = method.predict(logits)
-    found = {
-        "accuracy": accuracy(scores, labels),
-        "map": mean_average_precision(scores.softmax(-1), labels)[0],
-    }
-    found |= {f"accuracy_{head}": accuracy(s, labels) for head, s in logits.items()}
-    found["accuracy_sum"] = accuracy(sum(logits.values()), labels)
-    if w is not None:
-        weighted = zip(w.tolist(), logits.values(), strict=True)
-        found["accuracy_weighted_sum"] = accuracy(sum(c * s for c, s in weighted), labels)
-    return found

@@ -17,6 +17,8 @@ import torch
 from torch.nn.functional import grid_sample
 from torch.utils.data import DataLoader, Dataset
 
+from olmlib import params
+
 SPLITS = ("train", "dev", "test")
 RECORDS = ["row", "id", "label", "split", "group"]
 REJECTED = ["id", "split", "reason"]
@@ -75,6 +77,10 @@ class Prepared:
     def __len__(self) -> int:
         """Return N."""
         return len(self.records)
+
+    def clips(self, rows: np.ndarray, augment: bool, config: params.Train, seed: int) -> "Clips":
+        """Return some rows as the clips of a training, see `Clips`."""
+        return Clips(self, rows, augment, config.crop_scale, config.flip, seed)
 
     def rows(self, split: str) -> np.ndarray:
         """Return the rows of `split` ("train", "dev" or "test"), ascending, `(n,)` int64."""

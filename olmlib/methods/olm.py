@@ -7,7 +7,7 @@ without graph and in eval mode; the official code's presets forward a whole dev 
 import torch
 
 from olmlib.methods.base import Method
-from olmlib.models.late_fusion import LateFusion
+from olmlib.models.build import build
 from olmlib.olm import OLM
 
 
@@ -33,8 +33,8 @@ class Scheme(Method):
         self.probe: tuple | None = None
 
     def build(self, num_classes, config):
-        """Return the late fusion with auxiliary heads."""
-        model = LateFusion(num_classes, config, aux_heads=True)
+        """Return the network with auxiliary heads."""
+        model = build(num_classes, config, aux_heads=True)
         self.olm = OLM(model.heads, **self.options)
         # Shares of a batch are weighted for a mean of the loss, which the official sum is not.
         config = self.olm.config

@@ -10,7 +10,8 @@ from torch.nn.functional import cosine_similarity, normalize
 
 from olmlib import params
 from olmlib.models.encoders import AudioEncoder, VisualEncoder, fold_frames, initialise
-from olmlib.models.late_fusion import MODALITIES, Outputs, split_logits
+from olmlib.models.late_fusion import MODALITIES, split_logits
+from olmlib.models.outputs import Outputs
 from olmlib.models.mmtm import pool
 
 MEETINGS = (1, 2)  # audio joins after these stages, counted from 0: layer2 and layer3
