@@ -222,11 +222,21 @@ class Table3(_Section):
     """Table 3: every combination of modalities with every fusion; a lone one has none.
 
     `combinations`: the paper's letters -> modalities.
+    `without_olm`: the control and Figure 1, trained on the combination `shown` only.
     """
 
     combinations: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
     unimodal: Row
     fusions: dict[str, Row]
+    without_olm: Row
+    shown: str
+
+    @model_validator(mode="after")
+    def _shown_exists(self):
+        if self.shown not in self.combinations:
+            known = ", ".join(self.combinations)
+            raise ValueError(f"shown {self.shown!r} is not one of the combinations {known}")
+        return self
 
 
 class Params(_Section):

@@ -107,13 +107,7 @@ def grid(
     Raises:
         ValueError: an unknown profile, data set or row, or a row that the data set does not have.
     """
-    root = Path(root)
-    settings = params.load(root / "params.yaml")
-    if profile not in settings.profiles:
-        raise ValueError(
-            f"no profile {profile!r} in params.yaml; it has {', '.join(settings.profiles)}"
-        )
-    chosen = settings.profiles[profile]
+    settings, chosen = profile_values(profile, root)
     here = [n for n, row in settings.rows.items() if not row.datasets or dataset in row.datasets]
     names = here if rows is None else list(rows)
     unknown = [name for name in names if name not in here]
@@ -122,12 +116,30 @@ def grid(
             f"no row {', '.join(unknown)} for {dataset} in params.yaml; it has {', '.join(here)}"
         )
     config = chosen.dataset(dataset)
-    places = [root / part / profile / dataset for part in ("prepared", "runs", "build/work")]
     return [
-        Run(dataset, name, settings.rows[name], seed, config, *places)
+        Run(dataset, name, settings.rows[name], seed, config, *places(profile, dataset, root))
         for name in names
         for seed in chosen.seeds
     ]
+
+
+def profile_values(profile: str, root: str | Path = ".") -> tuple[params.Params, params.Profile]:
+    """Return the whole of `params.yaml` and one of its profiles.
+
+    Raises:
+        ValueError: no such profile.
+    """
+    settings = params.load(Path(root) / "params.yaml")
+    if profile not in settings.profiles:
+        raise ValueError(
+            f"no profile {profile!r} in params.yaml; it has {', '.join(settings.profiles)}"
+        )
+    return settings, settings.profiles[profile]
+
+
+def places(profile: str, dataset: str, root: str | Path = ".") -> list[Path]:
+    """Return where a data set's arrays, its finished runs and its unfinished ones lie."""
+    return [Path(root) / part / profile / dataset for part in ("prepared", "runs", "build/work")]
 
 
 def execute(run: Run, progress: bool = False) -> str:

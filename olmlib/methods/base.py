@@ -39,9 +39,7 @@ class Method:
             raise ValueError(f"method {type(self).__module__} has no option {names}")
         self.seed = seed
 
-    def build(
-        self, num_classes: int, config: params.Model | params.Transformer
-    ) -> nn.Module:
+    def build(self, num_classes: int, config: params.Model | params.Transformer) -> nn.Module:
         """Return the model that this method trains."""
         return build(num_classes, config)
 

@@ -8,6 +8,7 @@ from olmlib.irfb import IRFB, linear
 from olmlib.models.outputs import Outputs
 from olmlib.models.transformer_parts import AttentionFusion, Encoder, learned_tokens, pooled
 
+
 class Transformer(nn.Module):
     """Unimodal encoders, and with two or more modalities one of three fusions.
 
