@@ -1,4 +1,4 @@
-"""Table 3: combinations of modalities with three fusions, by two protocols (models-tables23.md 7)."""
+"""Table 3: modalities x fusions, by two protocols (models-tables23.md 7)."""
 
 import json
 from pathlib import Path
@@ -165,3 +165,89 @@ def floors(data: Sequences) -> pd.DataFrame:
         found = emotion(scores, mean, labels, valence)
         lines.append((f"always {name}", 100 * found.f1, found.mse))
     return pd.DataFrame(lines, columns=["constant", "f1", "mse"])
+
+
+def markdown(table: pd.DataFrame, protocol: str, measure: str) -> pd.DataFrame:
+    """Return one measure by one protocol as the paper prints it: a column pair per fusion.
+
+    Args:
+        table: as of `table3`.
+        protocol: `cv` or `test`.
+        measure: `f1` or `mse`.
+
+    Returns:
+        Index `modalities`; per fusion the text `mean ± half` and the paper's number.
+    """
+    shown, digits = table[table["protocol"] == protocol], 1 if measure == "f1" else 2
+    parts = {}
+    for fusion, own in shown.groupby("fusion", sort=False):
+        own = own.set_index("modalities")
+        pairs = zip(own[measure], own[f"{measure}_half"], strict=True)
+        text = [f"{mean:.{digits}f} ± {half:.{digits}f}" for mean, half in pairs]
+        parts[fusion] = pd.Series(text, own.index)
+        parts[f"{fusion}, paper"] = own[f"{measure}_paper"].map(f"{{:.{digits}f}}".format)
+    return pd.DataFrame(parts)
+
+
+def claims(measured: pd.DataFrame, table: params.Table3, printed: Path | None = None):
+    """Return the paper's claims on fusions, each with our paired difference and the paper's.
+
+    A difference is the mean over the combinations of two or more modalities, taken per seed.
+
+    Args:
+        measured: as of `collect`.
+        table: combinations and fusions.
+        printed: another place of the paper's table.
+
+    Returns:
+        Columns `claim`, `protocol`, `measure`, `difference`, `answer`, `paper`.
+    """
+    published = paper.published("table3", printed).set_index("modalities")
+    several = [letters for letters, parts in table.combinations.items() if len(parts) > 1]
+    pairs = {
+        "IRFB is better than MBT": ("olm_t_irfb", "olm_t_mbt"),
+        "IRFB is better than attention": ("olm_t_irfb", "attention"),
+        "MBT is better than attention": ("olm_t_mbt", "attention"),
+    }
+    lines = []
+    for claim, (one, other) in pairs.items():
+        for protocol, title in PROTOCOLS.items():
+            for measure in MEASURES:
+                a, b = (_means(measured, f, several, protocol, measure) for f in (one, other))
+                ours = published.loc[several, f"{one}_{measure}"]
+                gap = (ours - published.loc[several, f"{other}_{measure}"]).mean()
+                lines.append((claim, title, *_judged(measure, a, b), f"{gap:+.2f}"))
+    names = ["claim", "protocol", "measure", "difference", "answer", "paper"]
+    return pd.DataFrame(lines, columns=names)
+
+
+def control(measured: pd.DataFrame, table: params.Table3) -> pd.DataFrame:
+    """Return what OLM adds to the same network with all coefficients at 1, paired over seeds.
+
+    Returns:
+        Columns `protocol`, `measure`, `difference`, `answer`.
+    """
+    lines = []
+    for protocol, title in PROTOCOLS.items():
+        for measure in MEASURES:
+            a, b = (
+                _means(measured, f, [table.shown], protocol, measure)
+                for f in ("olm_t_irfb", WITHOUT)
+            )
+            lines.append((title, *_judged(measure, a, b)))
+    return pd.DataFrame(lines, columns=["protocol", "measure", "difference", "answer"])
+
+
+def _means(measured, fusion: str, letters: list[str], protocol: str, measure: str) -> np.ndarray:
+    """Return the mean over combinations of each seed, F1 in points."""
+    scale = 100 if measure == "f1" else 1
+    cells = [_cell(measured, fusion, name, protocol)[measure].to_numpy() for name in letters]
+    return scale * np.mean(cells, axis=0)
+
+
+def _judged(measure: str, a: np.ndarray, b: np.ndarray) -> tuple[str, str, str]:
+    mean, half = paired_difference(a.tolist(), b.tolist())
+    better = mean if measure == "f1" else -mean
+    answer = "not shown" if abs(mean) <= half else "yes" if better > 0 else "no, the other way"
+    name = {"f1": "F1, points", "mse": "MSE"}[measure]
+    return name, f"{mean:+.2f} ± {half:.2f}", answer
