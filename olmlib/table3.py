@@ -73,8 +73,10 @@ def collect(grid: list[Run]) -> pd.DataFrame:
     """
     runs.load(grid)
     found = []
-    for (row, seed), cell in pd.Series(grid).groupby([(r.name, r.seed) for r in grid], sort=False):
-        folds = list(cell)
+    cells: dict[tuple[str, int], list[Run]] = {}
+    for run in grid:
+        cells.setdefault((run.name, run.seed), []).append(run)
+    for (row, seed), folds in cells.items():
         data = Sequences(folds[0].prepared, modalities=folds[0].config.model.modalities)
         clips = int(data.records["split"].ne("test").sum())
         found.append((row, seed, "cv", *_selected(folds), clips))

@@ -81,7 +81,7 @@ def _prepare(release: Release, folder: Path, work: Path, config) -> sequences.Se
     digest.update((work / "records.csv").read_bytes())
     meta = {"name": "mer2023", "classes": CLASSES, "fingerprint": fingerprint}
     meta |= config.model_dump() | {"widths": release.widths, "rejected": len(rejected)}
-    text = json.dumps(meta | {"digest": digest.hexdigest()}, indent=1, sort_keys=True)
+    text = json.dumps(meta | {"digest": digest.hexdigest()}, indent=1)
     (work / "meta.json").write_text(text + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     work.replace(folder)
