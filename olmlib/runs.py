@@ -20,6 +20,10 @@ from olmlib.data.sequences import Sequences
 from olmlib.methods.base import create
 from olmlib.models import build
 
+# Seconds to wait for another process at the same run: the workers of a killed pipeline end the run
+# that they are at, so one that is started again at once meets them.
+PATIENCE = 600
+
 
 @dataclass(frozen=True)
 class Run:
@@ -149,7 +153,7 @@ def execute(run: Run, progress: bool = False) -> str:
         `reused` (a finished run with the same identity was there), `resumed` or `trained`.
 
     Raises:
-        RuntimeError: another process is at this very run, or the folder cannot be written.
+        RuntimeError: another process keeps at this very run, or the folder cannot be written.
     """
     identity = run.identity()
     if is_finished(run, identity["identity"]):
@@ -158,11 +162,15 @@ def execute(run: Run, progress: bool = False) -> str:
     try:
         work.mkdir(parents=True, exist_ok=True)
         run.runs.mkdir(parents=True, exist_ok=True)
-        with FileLock(work / "lock", timeout=0):
+        with FileLock(work / "lock", timeout=PATIENCE):
+            # Whoever held the lock may have finished the run meanwhile.
+            if is_finished(run, identity["identity"]):
+                return "reused"
             return _train(run, identity, work, progress)
     except Timeout:
         raise RuntimeError(
-            f"another process trains {run.folder}; wait for it, or stop it first"
+            f"another process still trains {run.folder} after {PATIENCE} s of waiting; "
+            "wait for it, or stop it first"
         ) from None
     except OSError as error:
         raise RuntimeError(
