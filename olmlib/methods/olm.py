@@ -1,6 +1,6 @@
 """OLM (Zong et al., IJCAI 2024): three heads whose logits are scaled by online coefficients.
 
-Costs a forward pass of a few dev samples every few steps: 8 samples every 8 steps by default,
+Costs a forward pass of a few dev samples every few steps: 16 samples every 16 steps by default,
 without graph and in eval mode; the official code's presets forward a whole dev batch at every step.
 """
 
@@ -24,7 +24,7 @@ class Scheme(Method):
 
     distributed = True
 
-    def __init__(self, seed=0, preset="fixed", probe_size=8, probe_every=8, **changes):
+    def __init__(self, seed=0, preset="fixed", probe_size=16, probe_every=16, **changes):
         super().__init__(seed)
         self.probe_size = probe_size
         self.probe_every = probe_every
