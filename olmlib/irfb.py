@@ -90,7 +90,13 @@ class FeedForward(nn.Module):
     def __init__(self, d: int, ffn_dim: int, dropout=0.0):
         super().__init__()
         dropouts = nn.Dropout(dropout), nn.Dropout(dropout)
-        layers = linear(d, ffn_dim), nn.ReLU(inplace=True), dropouts[0], linear(ffn_dim, d), dropouts[1]
+        layers = (
+            linear(d, ffn_dim),
+            nn.ReLU(inplace=True),
+            dropouts[0],
+            linear(ffn_dim, d),
+            dropouts[1],
+        )
         self.layers = nn.Sequential(*layers)
         self.norm = nn.LayerNorm(d)
 
