@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from olmlib.data.arrays import Clips, loader
-from olmlib.metrics import accuracy
-from olmlib.models.late_fusion import Outputs
+from olmlib.metrics import accuracy, emotion
+from olmlib.models.outputs import Outputs
 
 BATCH = 64
 
@@ -23,7 +23,7 @@ def evaluate(
         device: of the model.
 
     Returns:
-        Outputs of `(n, C)` and `(n, d)` float32 on the CPU, and the labels `(n,)`.
+        Outputs of `(n, C)`, `(n, d)` and `(n,)` float32 on the CPU, and the labels `(n,)`.
     """
     model.eval()
     parts, labels = [], []
@@ -52,9 +52,13 @@ def epoch_row(model: nn.Module, method, clips: dict[str, Clips], device) -> dict
     """
     row = {}
     for split in ("dev", "test"):
-        (logits, _), labels = evaluate(model, clips[split], device)
+        (logits, _, values), labels = evaluate(model, clips[split], device)
         row[f"{split}_accuracy"] = accuracy(method.predict(logits), labels)
         for head, scores in logits.items():
             row[f"{split}_accuracy_{head}"] = accuracy(scores, labels)
             row[f"{split}_loss_{head}"] = cross_entropy(scores, labels).item()
+        if values:
+            valence = clips[split].prepared.valence[clips[split].rows]
+            found = emotion(method.predict(logits), method.predict(values), labels, valence)
+            row |= {f"{split}_{name}": value for name, value in found._asdict().items()}
     return row

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, f1_score
 
 
 class MeanAveragePrecision(NamedTuple):
@@ -20,6 +20,45 @@ class Interval(NamedTuple):
 
     mean: float
     half_width: float
+
+
+class Emotion(NamedTuple):
+    """The measures of MER2023: weighted F1 in [0, 1], MSE of the valence, `f1 - mse / 4`."""
+
+    f1: float
+    mse: float
+    combined: float
+
+
+def emotion(
+    scores: np.ndarray, valence: np.ndarray, labels: np.ndarray, target: np.ndarray
+) -> Emotion:
+    """Return weighted F1, valence MSE and the two combined (MER2023 challenge paper, Eq. 9-12).
+
+    F1 is the mean over classes weighted by their number of samples, so a class that no sample has
+    counts for nothing.
+
+    Args:
+        scores: `(n, C)`, logits or probabilities; the first of equal scores wins.
+        valence: `(n,)`, predicted, in the unit of `target`.
+        labels: `(n,)`, class indices in `[0, C)`.
+        target: `(n,)` in [-5, 5], NaN where nobody rated it: those samples are left out of the MSE.
+
+    Raises:
+        ValueError: as `accuracy`, or not one predicted and one true valence per sample, or no true
+            valence at all.
+    """
+    scores, labels = _checked(scores, labels)
+    valence, target = np.asarray(valence, float), np.asarray(target, float)
+    # Shapes (n, 1) and (n,) would broadcast to (n, n) without a word.
+    if not valence.shape == target.shape == labels.shape:
+        raise ValueError(f"need valences {labels.shape}, got {valence.shape} and {target.shape}")
+    rated = ~np.isnan(target)
+    if not rated.any():
+        raise ValueError("no sample has a valence")
+    f1 = float(f1_score(labels, scores.argmax(axis=1), average="weighted", zero_division=0))
+    mse = float(np.mean((valence[rated] - target[rated]) ** 2))
+    return Emotion(f1, mse, f1 - mse / 4)
 
 
 def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:

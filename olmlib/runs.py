@@ -14,11 +14,15 @@ import torch
 from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
 
-from olmlib import params, sources, train
-from olmlib.data.arrays import Clips, Prepared
-from olmlib.evaluate import evaluate
+from olmlib import params, run_files, sources, train
+from olmlib.data.arrays import Prepared
+from olmlib.data.sequences import Sequences
 from olmlib.methods.base import create
-from olmlib.metrics import accuracy, mean_average_precision
+from olmlib.models import build
+
+# Seconds to wait for another process at the same run: the workers of a killed pipeline end the run
+# that they are at, so one that is started again at once meets them.
+PATIENCE = 600
 
 
 @dataclass(frozen=True)
@@ -30,25 +34,41 @@ class Run:
         name: the row's name in `params.yaml`.
         row: its method and options.
         seed: of everything random in the training.
-        config: the data set's section of the profile.
+        config: the data set's section of the profile, with what the row changes in its model.
         prepared: folder of the prepared arrays.
         runs: folder in which the finished run's folder is put.
         work: folder for checkpoints of unfinished runs.
+        fold: the part of the training data that is its dev split, of data sets with folds.
     """
 
     dataset: str
     name: str
     row: params.Row
     seed: int
-    config: params.DataSet
+    config: params.DataSet | params.Sequences
     prepared: Path
     runs: Path
     work: Path
+    fold: int | None = None
 
     @property
     def folder(self) -> Path:
         """Where the finished run lies."""
-        return self.runs / f"{self.name}-{self.seed}"
+        fold = "" if self.fold is None else f"-{self.fold}"
+        return self.runs / f"{self.name}-{self.seed}{fold}"
+
+    def data(self) -> Prepared | Sequences:
+        """Open the prepared data, of a run of cross-validation with its fold as the dev split."""
+        if self.fold is None:
+            return Prepared(self.prepared)
+        return Sequences(self.prepared, self.fold, self.config.model.modalities)
+
+    def model(self, data: Prepared | Sequences) -> params.Model | params.Transformer:
+        """Return the model's configuration, with the widths of the data's features."""
+        if self.fold is None:
+            return self.config.model
+        inputs = {m: data.widths[m] for m in self.config.model.modalities}
+        return self.config.model.model_copy(update={"inputs": inputs})
 
     def identity(self) -> dict:
         """Return what the run's result depends on, with its hash under `identity`.
@@ -63,10 +83,16 @@ class Run:
             "dataset": self.dataset,
             "model": self.config.model.model_dump(mode="json"),
             "train": self.config.train.model_dump(mode="json"),
-            "data": Prepared(self.prepared).digest,
-            "sources": sources.closure("olmlib.train", f"olmlib.methods.{self.row.method}"),
+            "data": self.data().digest,
+            "sources": sources.closure(
+                "olmlib.train",
+                f"olmlib.methods.{self.row.method}",
+                build.module(self.config.model),
+            ),
             "torch": torch.__version__,
         }
+        if self.fold is not None:
+            known["fold"] = self.fold
         text = json.dumps(known, sort_keys=True)
         return {"identity": hashlib.sha256(text.encode()).hexdigest(), "row": self.name, **known}
 
@@ -85,13 +111,7 @@ def grid(
     Raises:
         ValueError: an unknown profile, data set or row, or a row that the data set does not have.
     """
-    root = Path(root)
-    settings = params.load(root / "params.yaml")
-    if profile not in settings.profiles:
-        raise ValueError(
-            f"no profile {profile!r} in params.yaml; it has {', '.join(settings.profiles)}"
-        )
-    chosen = settings.profiles[profile]
+    settings, chosen = profile_values(profile, root)
     here = [n for n, row in settings.rows.items() if not row.datasets or dataset in row.datasets]
     names = here if rows is None else list(rows)
     unknown = [name for name in names if name not in here]
@@ -100,12 +120,30 @@ def grid(
             f"no row {', '.join(unknown)} for {dataset} in params.yaml; it has {', '.join(here)}"
         )
     config = chosen.dataset(dataset)
-    places = [root / part / profile / dataset for part in ("prepared", "runs", "build/work")]
     return [
-        Run(dataset, name, settings.rows[name], seed, config, *places)
+        Run(dataset, name, settings.rows[name], seed, config, *places(profile, dataset, root))
         for name in names
         for seed in chosen.seeds
     ]
+
+
+def profile_values(profile: str, root: str | Path = ".") -> tuple[params.Params, params.Profile]:
+    """Return the whole of `params.yaml` and one of its profiles.
+
+    Raises:
+        ValueError: no such profile.
+    """
+    settings = params.load(Path(root) / "params.yaml")
+    if profile not in settings.profiles:
+        raise ValueError(
+            f"no profile {profile!r} in params.yaml; it has {', '.join(settings.profiles)}"
+        )
+    return settings, settings.profiles[profile]
+
+
+def places(profile: str, dataset: str, root: str | Path = ".") -> list[Path]:
+    """Return where a data set's arrays, its finished runs and its unfinished ones lie."""
+    return [Path(root) / part / profile / dataset for part in ("prepared", "runs", "build/work")]
 
 
 def execute(run: Run, progress: bool = False) -> str:
@@ -115,7 +153,7 @@ def execute(run: Run, progress: bool = False) -> str:
         `reused` (a finished run with the same identity was there), `resumed` or `trained`.
 
     Raises:
-        RuntimeError: another process is at this very run, or the folder cannot be written.
+        RuntimeError: another process keeps at this very run, or the folder cannot be written.
     """
     identity = run.identity()
     if is_finished(run, identity["identity"]):
@@ -124,11 +162,15 @@ def execute(run: Run, progress: bool = False) -> str:
     try:
         work.mkdir(parents=True, exist_ok=True)
         run.runs.mkdir(parents=True, exist_ok=True)
-        with FileLock(work / "lock", timeout=0):
+        with FileLock(work / "lock", timeout=PATIENCE):
+            # Whoever held the lock may have finished the run meanwhile.
+            if is_finished(run, identity["identity"]):
+                return "reused"
             return _train(run, identity, work, progress)
     except Timeout:
         raise RuntimeError(
-            f"another process trains {run.folder}; wait for it, or stop it first"
+            f"another process still trains {run.folder} after {PATIENCE} s of waiting; "
+            "wait for it, or stop it first"
         ) from None
     except OSError as error:
         raise RuntimeError(
@@ -224,12 +266,12 @@ def _execute_alone(run: Run) -> tuple[str, str, str]:
 def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
     checkpoint = work / "checkpoint.pt"
     outcome = "resumed" if checkpoint.exists() else "trained"
-    data = Prepared(run.prepared)
+    data = run.data()
     method = create(run.row.method, run.seed, **run.row.options)
     result = train.fit(
         method,
         data,
-        run.config.model,
+        run.model(data),
         run.config.train,
         run.seed,
         checkpoint,
@@ -239,59 +281,10 @@ def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
     part = work / "result"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    _write(part, identity, method, data, run, result)
+    run_files.write(part, identity, method, run.config.train.device, result)
     if run.folder.exists():
         shutil.rmtree(run.folder)
     os.replace(part, run.folder)
     for file in work.glob("*.pt"):
         file.unlink()
     return outcome
-
-
-def _write(part: Path, identity: dict, method, data: Prepared, run: Run, result) -> None:
-    config, device = run.config.train, run.config.train.device
-    test = Clips(data, data.rows("test"), False, config.crop_scale, config.flip, run.seed)
-    selected = result.model.state_dict()
-    (logits, _), labels = evaluate(result.model, test, device)
-    history = result.history.arrays()
-    metrics = {
-        "selected_epoch": result.selected_epoch,
-        "test": _metrics(method, logits, labels, _coefficients(history, result.selected_epoch)),
-    }
-    prob = method.predict(logits).softmax(-1)
-    torch.save(selected, part / "model.pt")
-    result.model.load_state_dict(result.last)
-    (last, _), _ = evaluate(result.model, test, device)
-    metrics["last"] = _metrics(method, last, labels, _coefficients(history, config.epochs))
-
-    np.savez(
-        part / "predictions.npz",
-        row=data.rows("test"),
-        label=labels.numpy(),
-        prob=prob.numpy(),
-        **{f"logits_{head}": scores.numpy() for head, scores in logits.items()},
-    )
-    np.savez(part / "iterations.npz", **history)
-    result.epochs.to_csv(part / "epochs.csv", index=False)
-    (part / "metrics.json").write_text(json.dumps(metrics, indent=1))
-    (part / "identity.json").write_text(json.dumps(identity, indent=1))
-
-
-def _coefficients(history: dict[str, np.ndarray], epoch: int) -> np.ndarray | None:
-    """Return w at the end of an epoch: weights of that epoch were trained with these, not later."""
-    return history["w"][history["epoch"] == epoch][-1] if "w" in history else None
-
-
-def _metrics(method, logits: dict[str, torch.Tensor], labels, w) -> dict[str, float]:
-    """Accuracy and mAP of the prediction, and accuracies of heads and of their sums."""
-    scores = method.predict(logits)
-    found = {
-        "accuracy": accuracy(scores, labels),
-        "map": mean_average_precision(scores.softmax(-1), labels)[0],
-    }
-    found |= {f"accuracy_{head}": accuracy(s, labels) for head, s in logits.items()}
-    found["accuracy_sum"] = accuracy(sum(logits.values()), labels)
-    if w is not None:
-        weighted = zip(w.tolist(), logits.values(), strict=True)
-        found["accuracy_weighted_sum"] = accuracy(sum(c * s for c, s in weighted), labels)
-    return found

@@ -22,7 +22,8 @@ from olmlib.models.avslowfast import AVSlowFastLite
 from olmlib.models.cosine import cosine_logits
 from olmlib.models.encoders import initialise
 from olmlib.models.fusions import FUSIONS, Concat
-from olmlib.models.late_fusion import MODALITIES, Outputs, split_logits
+from olmlib.models.late_fusion import MODALITIES, split_logits
+from olmlib.models.outputs import Outputs
 
 HEADS = (*MODALITIES, "fused")
 COLUMNS = ["head", "variant", "x", "y"]

@@ -1,6 +1,7 @@
 """The one training loop; it knows methods by their hooks only."""
 
 import copy
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +18,9 @@ from olmlib.distributed import ranks
 from olmlib.evaluate import epoch_row
 from olmlib.history import History
 from olmlib.methods.base import Batch, Method
-from olmlib.models.late_fusion import Outputs
+from olmlib.models.outputs import Outputs
 from olmlib.olm_processes import processes, summed
+from olmlib.valence import valence_loss
 
 
 class Training:
@@ -63,7 +65,7 @@ class Training:
         self.clips = {split: self._clips(split) for split in ("train", "dev", "test")}
         self.dev = DevCycle(self.clips["dev"], seed)
         self.rows: list[dict] = []
-        self.best: dict = {"score": -1.0, "epoch": 0, "weights": {}}
+        self.best: dict = {"score": -math.inf, "epoch": 0, "weights": {}}
         self.last: dict[str, Tensor] = {}
 
     @property
@@ -78,7 +80,7 @@ class Training:
 
     def part(self, rows, augment=False) -> Clips:
         """Return some of the data's rows as clips, by default as they are tested."""
-        return Clips(self.data, rows, augment, self.config.crop_scale, self.config.flip, self.seed)
+        return self.data.clips(rows, augment, self.config, self.seed)
 
     def extra_run(
         self, method: Method, name: str, clips: Clips, epochs: int, weights: dict | None = None
@@ -161,6 +163,8 @@ class Training:
             outputs = self.network(batch)
             method.forward_extra(self.model, self._next_dev, self.config.batch_size)
             loss = method.loss(outputs, labels)
+            if outputs.values:
+                loss = loss + self.config.valence_weight * valence_loss(outputs, batch["valence"])
         outputs = Outputs(*({k: v.detach() for k, v in part.items()} for part in outputs))
         samples = int(summed(torch.tensor(len(labels))))
         share = len(labels) / samples
@@ -181,8 +185,7 @@ class Training:
 
     def keep_best(self, row: dict[str, float]) -> None:
         """Keep the weights if the epoch of `row` is better than all before, as `selection` says."""
-        scores = {"best_dev": "dev_accuracy", "best_test": "test_accuracy", "last": "epoch"}
-        score = row[scores[self.config.selection]]
+        score = row[_SCORES[self.config.selection]]
         if score > self.best["score"]:
             weights = copy.deepcopy(self.model.state_dict())
             self.best = {"score": score, "epoch": row["epoch"], "weights": weights}
@@ -219,6 +222,12 @@ class Training:
         return self._move(self.dev.next(size))
 
 
+_SCORES = {
+    "best_dev": "dev_accuracy",
+    "best_combined": "dev_combined",
+    "best_test": "test_accuracy",
+    "last": "epoch",
+}
 _PARTS = ("model", "optimizer", "schedule", "scaler", "method", "history")
 
 

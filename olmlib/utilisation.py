@@ -53,8 +53,8 @@ def utilisation(model: TwoBranch, train: Clips, clips: Clips, device="cpu") -> U
         ZeroDivisionError: a branch has no clip right.
     """
     alone = _Alone(model, mean_pooled(model, train, device))
-    (full, _), labels = evaluate(model, clips, device)
-    (without, _), _ = evaluate(alone, clips, device)
+    (full, *_), labels = evaluate(model, clips, device)
+    (without, *_), _ = evaluate(alone, clips, device)
     return Utilisation(
         *(rate(accuracy(full[m], labels), accuracy(without[m], labels)) for m in MODALITIES)
     )

@@ -129,7 +129,8 @@ def test_augmentation_depends_on_seed_epoch_and_row_only(prepared):
 @settings(max_examples=30, deadline=None)
 def test_boxes_lie_inside_the_frame_with_the_wanted_area_and_aspect(prepared, low, width, seed):
     scale = (low, low + width * (1 - low))
-    half, centre = train_clips(prepared, crop_scale=scale, seed=seed)._boxes(np.arange(8), 2)
+    boxes = train_clips(prepared, crop_scale=scale, seed=seed)._boxes(2)
+    half, centre = (box.reshape(-1, 2) for box in boxes)
     half = np.abs(half)
     assert (np.abs(centre) + half <= 1 + 1e-6).all()
     area, aspect = half.prod(1), half[:, 0] / half[:, 1]
@@ -147,7 +148,7 @@ def test_a_box_is_cut_out_and_enlarged(tmp_path):
     clips = train_clips(prepared, crop_scale=(0.2, 0.5))
     rows = clips.rows[:8]
     got = clips.__getitems__(list(range(8)))["visual"][:, :2, 0] * STD[:, :2] + MEAN[:, :2]
-    half, centre = clips._boxes(rows, 1)
+    half, centre = (box[rows, 0] for box in clips._boxes(1))
     axis = (2 * np.arange(32) + 1) / 32 - 1
     for image, size, middle in zip(got.numpy() * 255 / 4, half, centre, strict=True):
         for channel, line in [(0, image[0].mean(0)), (1, image[1].mean(1))]:

@@ -15,7 +15,7 @@ from olmlib.methods import gblend
 from olmlib.methods.base import create
 from olmlib.methods.three_heads import Scheme as ThreeHeads
 from olmlib.models import late_fusion
-from olmlib.models.late_fusion import Outputs
+from olmlib.models.outputs import Outputs
 
 SMALL = params.Model(width=8)
 CONFIG = params.Train(epochs=2, batch_size=18, lr=0.02, schedule="cosine")

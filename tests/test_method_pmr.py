@@ -14,7 +14,7 @@ from olmlib.data.arrays import synthetic
 from olmlib.evaluate import evaluate
 from olmlib.methods import pmr
 from olmlib.methods.base import create
-from olmlib.models.late_fusion import Outputs
+from olmlib.models.outputs import Outputs
 
 SMALL = params.Model(width=8)
 CONFIG = params.Train(epochs=2, batch_size=8, lr=0.02)
@@ -205,7 +205,7 @@ def test_prototypes_are_class_means_in_eval_mode_without_augmentation(data):
     training = train.Training(method, data, SMALL, CONFIG, seed=0)
     before = {k: v.clone() for k, v in training.model.state_dict().items()}
     method.on_epoch_start(training, 1, 1)
-    (_, features), labels = evaluate(training.model, training.part(data.rows("train")))
+    (_, features, _), labels = evaluate(training.model, training.part(data.rows("train")))
     for m, z in features.items():
         mean = torch.stack([z[labels == c].mean(0) for c in range(3)])
         assert_close(method.prototypes[m], mean)

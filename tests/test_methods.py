@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from olmlib import params
 from olmlib.methods.base import create
-from olmlib.models.late_fusion import Outputs
+from olmlib.models.outputs import Outputs
 
 SMALL = params.Model(width=8)
 LABELS = torch.tensor([0, 1, 2, 0])

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -133,13 +135,36 @@ def test_a_broken_identity_file_means_a_new_training(run):
     assert runs.execute(run) == "trained"
 
 
-def test_two_at_once_is_a_clear_error(run):
+def test_two_at_once_is_a_clear_error(run, monkeypatch):
+    monkeypatch.setattr(runs, "PATIENCE", 0)
     (run.work / "olm-0").mkdir(parents=True)
     with (
         FileLock(run.work / "olm-0" / "lock"),
         pytest.raises(RuntimeError, match="another process"),
     ):
         runs.execute(run)
+
+
+def test_what_the_worker_of_a_killed_pipeline_ends_is_reused(run, monkeypatch):
+    """It goes on without its parent; the pipeline that is started again waits and takes it."""
+    started, go_on = threading.Event(), threading.Event()
+    fit = train.fit
+
+    def held(*args):
+        started.set()
+        go_on.wait(timeout=60)
+        return fit(*args)
+
+    monkeypatch.setattr(train, "fit", held)
+    with ThreadPoolExecutor(2) as pool:
+        orphan = pool.submit(runs.execute, run)
+        assert started.wait(timeout=60)
+        second = pool.submit(runs.execute, run)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.2)
+        go_on.set()
+        assert orphan.result() == "trained"
+        assert second.result() == "reused"
 
 
 def test_a_full_disk_keeps_what_is_done(run, monkeypatch):

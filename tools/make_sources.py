@@ -29,6 +29,7 @@ RATE = 16_000
 SEED = 20240803
 TAKES_PER_EMOTION = 7
 GAP = RATE // 10
+BITRATE = "22"
 
 # Text, and the word after which a hesitant speaker pauses.
 SENTENCES = {
@@ -256,13 +257,20 @@ def write_voice(voice: Voice, takes: list[Take], out: Path) -> list[dict]:
         soundfile.write(whole, np.concatenate(parts), RATE, subtype="PCM_16")
         target = out / f"{voice.name}.opus"
         # The serial number and the encoder's name are all that would differ between two runs.
-        _run("opusenc", "--quiet", "--bitrate", "22", "--serial", "1", whole, target)
+        _run("opusenc", "--quiet", "--bitrate", BITRATE, "--serial", "1", whole, target)
     if soundfile.info(target).frames < place - GAP:
         raise RuntimeError(f"{target} is shorter than its cue sheet")
     return rows
 
 
-def _write_csv(path: Path, rows: list[dict]) -> None:
+def described(voice: Voice) -> dict:
+    """Return the voice's row of voices.csv."""
+    known = {"voice": voice.name, "engine": voice.engine, "description": voice.model}
+    return known | {"sex": voice.sex, "age": voice.age}
+
+
+def write_csv(path: Path, rows: list[dict]) -> None:
+    """Write dictionaries of the same keys, with their header."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -283,16 +291,9 @@ def main() -> None:
         delayed(write_voice)(voice, [t for t in takes if t.voice == voice], speech)
         for voice in VOICES
     )
-    _write_csv(speech.parent / "cues.csv", [row for sheet in sheets for row in sheet])
-    _write_csv(
-        speech.parent / "voices.csv",
-        [
-            {"voice": v.name, "engine": v.engine, "description": v.model, "sex": v.sex}
-            | {"age": v.age}
-            for v in VOICES
-        ],
-    )
-    _write_csv(
+    write_csv(speech.parent / "cues.csv", [row for sheet in sheets for row in sheet])
+    write_csv(speech.parent / "voices.csv", [described(voice) for voice in VOICES])
+    write_csv(
         speech.parent / "sentences.csv",
         [{"sentence": name, "text": text} for name, (text, _) in SENTENCES.items()],
     )

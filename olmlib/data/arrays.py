@@ -17,6 +17,8 @@ import torch
 from torch.nn.functional import grid_sample
 from torch.utils.data import DataLoader, Dataset
 
+from olmlib import params
+
 SPLITS = ("train", "dev", "test")
 RECORDS = ["row", "id", "label", "split", "group"]
 REJECTED = ["id", "split", "reason"]
@@ -60,8 +62,9 @@ class Prepared:
         self.records = pd.read_csv(self.folder / "records.csv", dtype={"id": str, "group": str})
         self.labels = self.records["label"].to_numpy(np.int64)
         # Copy-on-write: torch wants writable memory, and nothing written here may reach the disk.
-        self.audio = np.load(self.folder / "audio.npy", mmap_mode="c")
-        self.visual = np.load(self.folder / "visual.npy", mmap_mode="c")
+        # Plain views of the maps, because indexing a `memmap` costs more than what it reads.
+        self.audio = np.load(self.folder / "audio.npy", mmap_mode="c").view(np.ndarray)
+        self.visual = np.load(self.folder / "visual.npy", mmap_mode="c").view(np.ndarray)
         if not len(self.records) == len(self.audio) == len(self.visual):
             raise ValueError(
                 f"{self.folder}: {len(self.records)} records, {len(self.audio)} spectrograms, "
@@ -75,6 +78,10 @@ class Prepared:
     def __len__(self) -> int:
         """Return N."""
         return len(self.records)
+
+    def clips(self, rows: np.ndarray, augment: bool, config: params.Train, seed: int) -> "Clips":
+        """Return some rows as the clips of a training, see `Clips`."""
+        return Clips(self, rows, augment, config.crop_scale, config.flip, seed)
 
     def rows(self, split: str) -> np.ndarray:
         """Return the rows of `split` ("train", "dev" or "test"), ascending, `(n,)` int64."""
@@ -145,7 +152,7 @@ class Clips(Dataset):
         # Planes, not interleaved colours: all that follows is several times faster on them.
         visual = pixels.view(-1, size, size, 3).permute(0, 3, 1, 2).float().contiguous()
         if self.train:
-            scale, centre = map(torch.from_numpy, self._boxes(rows, count))
+            scale, centre = (torch.from_numpy(x[rows].reshape(-1, 2)) for x in self._boxes(count))
             # Output pixel centres in [-1, 1]; affine_grid gives the same grid 20 times slower.
             axis = (2 * torch.arange(size) + 1) / size - 1
             grid = torch.empty(len(visual), size, size, 2)
@@ -157,14 +164,24 @@ class Clips(Dataset):
         labels = torch.from_numpy(self.prepared.labels[rows])
         return {"audio": audio, "visual": visual, "label": labels, "row": torch.from_numpy(rows)}
 
-    def _boxes(self, rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return a random box for each of `count` frames of each row.
+    def _boxes(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a random box of this epoch for each of `count` frames of every row of the data.
+
+        Drawn for all rows at once: a generator per row would take longer than the crop itself.
 
         Returns:
-            Half the size and the centre, `(len(rows) * count, 2)` float32 each, (x, y), in
-            coordinates where the frame is [-1, 1]; a negative half-width mirrors.
+            Half the size and the centre, `(N, count, 2)` float32 each, (x, y), in coordinates where
+            the frame is [-1, 1]; a negative half-width mirrors.
         """
-        u = self._uniform(count)[rows].reshape(-1, 2 * _TRIES + 3)
+        if self._drawn is None:
+            generator = np.random.default_rng([self.seed, self.epoch])
+            shape = (len(self.prepared), count, 2 * _TRIES + 3)
+            self._drawn = self._fitted(generator.random(shape, dtype=np.float32))
+        return self._drawn
+
+    def _fitted(self, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Turn uniform numbers `(N, count, 2 * tries + 3)` into the first boxes that fit."""
+        u = uniform.reshape(-1, uniform.shape[-1])
         low, high = self.crop_scale
         area = low + (high - low) * u[:, :_TRIES]
         aspect = (4 / 3) ** (2 * u[:, _TRIES : 2 * _TRIES] - 1)
@@ -174,18 +191,8 @@ class Clips(Dataset):
         # A box of share w that starts at x0 has its centre at 2 * x0 + w - 1; x0 is in [0, 1 - w].
         centre = (2 * u[:, -3:-1] - 1) * (1 - share)
         share[:, 0] *= np.where(self.flip & (u[:, -1] < 0.5), -1, 1)
-        return share.astype(np.float32), centre.astype(np.float32)
-
-    def _uniform(self, count: int) -> np.ndarray:
-        """Return the numbers of this epoch, `(N, count, 2 * tries + 3)` float32 in [0, 1).
-
-        Drawn for all rows at once: a generator per row would take longer than the crop itself.
-        """
-        if self._drawn is None:
-            generator = np.random.default_rng([self.seed, self.epoch])
-            shape = (len(self.prepared), count, 2 * _TRIES + 3)
-            self._drawn = generator.random(shape, dtype=np.float32)
-        return self._drawn
+        shape = (*uniform.shape[:2], 2)
+        return share.astype(np.float32).reshape(shape), centre.astype(np.float32).reshape(shape)
 
 
 def loader(

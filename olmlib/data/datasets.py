@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from olmlib.data import avmnist, cremad, ks, vggsound
+from olmlib.data import avmnist, cremad, ks, mer2023, vggsound
 from olmlib.data.release import Release
-from olmlib.params import Prepare
+from olmlib.params import Prepare, PrepareSequences
 
 
-def load(name: str, root: str | Path, config: Prepare) -> Release:
+def load(
+    name: str, root: str | Path, config: Prepare | PrepareSequences
+) -> Release | mer2023.Release:
     """Read the release of data set `name` under `root`, split and weakened as `config` says.
 
     Of Kinetics-Sounds and VGGSound, whose miniatures have some of the classes only, the classes are
@@ -25,7 +27,9 @@ def load(name: str, root: str | Path, config: Prepare) -> Release:
         return ks.load(root, config.split).present()
     if name == "vggsound":
         return vggsound.load(root, config.split).present()
-    raise ValueError(f"no data set {name!r}; there are cremad, avmnist, ks, vggsound")
+    if name == "mer2023":
+        return mer2023.load(root, config)
+    raise ValueError(f"no data set {name!r}; there are cremad, avmnist, ks, vggsound, mer2023")
 
 
 def raw(name: str, profile: str) -> Path:

@@ -56,7 +56,7 @@ def prepare(release: Release, folder: str | Path, config: Prepare, workers: int 
             f"another preparation is writing {folder}; wait for it, then run this again"
         ) from None
     except OSError as error:
-        raise _explained(error, folder, work) from None
+        raise explained(error, folder, work) from None
 
 
 def _prepare(release, folder, work, config, workers) -> Prepared:
@@ -162,7 +162,7 @@ def _refuse_empty(records: pd.DataFrame, release: Release, work: Path) -> None:
             )
 
 
-def _explained(error: OSError, folder: Path, work: Path) -> OSError:
+def explained(error: OSError, folder: Path, work: Path) -> OSError:
     """Return `error` with what to do about it."""
     where = f"{folder.parent.resolve()}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

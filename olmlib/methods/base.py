@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from olmlib import params
-from olmlib.models.late_fusion import LateFusion, Outputs
+from olmlib.models.build import build
+from olmlib.models.outputs import Outputs
 
 Batch = dict[str, Tensor]
 
@@ -38,9 +39,9 @@ class Method:
             raise ValueError(f"method {type(self).__module__} has no option {names}")
         self.seed = seed
 
-    def build(self, num_classes: int, config: params.Model) -> nn.Module:
+    def build(self, num_classes: int, config: params.Model | params.Transformer) -> nn.Module:
         """Return the model that this method trains."""
-        return LateFusion(num_classes, config)
+        return build(num_classes, config)
 
     def pre_run(self, training) -> None:
         """Do what must happen before the first step, for example `training.extra_run`.
@@ -78,9 +79,9 @@ class Method:
     def on_epoch_end(self, epoch: int) -> None:
         """End epoch `epoch`."""
 
-    def predict(self, logits: dict[str, Tensor]) -> Tensor:
-        """Return the scores `(B, C)` that the table reports."""
-        return logits["fused"]
+    def predict(self, heads: dict[str, Tensor]) -> Tensor:
+        """Return what the table reports: of logits the scores `(B, C)`, of valences `(B,)`."""
+        return heads["fused"]
 
     def record(self) -> dict[str, Tensor]:
         """Return this step's values for the history: name -> `(M,)`, heads in the model's order."""

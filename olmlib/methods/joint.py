@@ -2,7 +2,7 @@
 
 from olmlib.methods.base import Method
 from olmlib.models import fusions
-from olmlib.models.late_fusion import LateFusion
+from olmlib.models.build import build
 
 
 class Scheme(Method):
@@ -10,9 +10,8 @@ class Scheme(Method):
 
     Args:
         seed: of the run; nothing is drawn here.
-        fusion: a name of `olmlib.models.fusions.FUSIONS`.
-        mask: as in `LateFusion`; for the unimodal logits of fusions that are not separable.
-        **options: of the fusion, for example `normalize` for attention.
+        **options: of `LateFusion`: `fusion`, `mask`, and those of the fusion, for example
+            `normalize` for attention.
 
     Raises:
         ValueError: an unknown fusion, or an option that this fusion does not have.
@@ -20,14 +19,14 @@ class Scheme(Method):
 
     distributed = True
 
-    def __init__(self, seed=0, fusion="concat", mask="mean", **options):
-        known = fusions.options(fusion)
+    def __init__(self, seed=0, **options):
+        known = {"fusion", "mask", *fusions.options(options.get("fusion", "concat"))}
         super().__init__(seed, **{k: v for k, v in options.items() if k not in known})
-        self.options = {"fusion": fusion, "mask": mask, **options}
+        self.options = options
 
     def build(self, num_classes, config):
-        """Return the late fusion without auxiliary heads."""
-        model = LateFusion(num_classes, config, **self.options)
+        """Return the late fusion without auxiliary heads, or the transformer of `config`."""
+        model = build(num_classes, config, **self.options)
         # The training means that stand for a masked feature are those of one process's samples.
-        self.distributed = model.means is None
+        self.distributed = getattr(model, "means", None) is None
         return model

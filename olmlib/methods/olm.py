@@ -1,13 +1,13 @@
 """OLM (Zong et al., IJCAI 2024): three heads whose logits are scaled by online coefficients.
 
-Costs a forward pass of a few dev samples every few steps: 8 samples every 8 steps by default,
+Costs a forward pass of a few dev samples every few steps: 16 samples every 16 steps by default,
 without graph and in eval mode; the official code's presets forward a whole dev batch at every step.
 """
 
 import torch
 
 from olmlib.methods.base import Method
-from olmlib.models.late_fusion import LateFusion
+from olmlib.models.build import build
 from olmlib.olm import OLM
 
 
@@ -24,7 +24,7 @@ class Scheme(Method):
 
     distributed = True
 
-    def __init__(self, seed=0, preset="fixed", probe_size=8, probe_every=8, **changes):
+    def __init__(self, seed=0, preset="fixed", probe_size=16, probe_every=16, **changes):
         super().__init__(seed)
         self.probe_size = probe_size
         self.probe_every = probe_every
@@ -33,8 +33,8 @@ class Scheme(Method):
         self.probe: tuple | None = None
 
     def build(self, num_classes, config):
-        """Return the late fusion with auxiliary heads."""
-        model = LateFusion(num_classes, config, aux_heads=True)
+        """Return the network with auxiliary heads."""
+        model = build(num_classes, config, aux_heads=True)
         self.olm = OLM(model.heads, **self.options)
         # Shares of a batch are weighted for a mean of the loss, which the official sum is not.
         config = self.olm.config

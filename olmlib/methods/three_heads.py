@@ -6,7 +6,7 @@ This is OLM without modulation, so what OLM adds is its difference to this row a
 from torch.nn.functional import cross_entropy
 
 from olmlib.methods.base import Method
-from olmlib.models.late_fusion import LateFusion
+from olmlib.models.build import build
 
 
 class Scheme(Method):
@@ -15,8 +15,8 @@ class Scheme(Method):
     distributed = True
 
     def build(self, num_classes, config):
-        """Return the late fusion with auxiliary heads."""
-        return LateFusion(num_classes, config, aux_heads=True)
+        """Return the network with auxiliary heads."""
+        return build(num_classes, config, aux_heads=True)
 
     def loss(self, outputs, labels):
         """Return the sum over heads of the mean cross-entropy."""

@@ -8,7 +8,7 @@ from olmlib import params
 from olmlib.data import datasets
 from olmlib.miniature.makers import MAKERS
 
-CLIPS = {"cremad": 960, "ks": 520, "vggsound": 640}
+CLIPS = {"cremad": 960, "ks": 520, "vggsound": 640, "mer2023": 400}
 
 
 def main(arguments: list[str] | None = None) -> None:

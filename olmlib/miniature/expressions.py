@@ -75,7 +75,13 @@ class Expression:
         return {unit: course * value for unit, value in self.units.items()}
 
 
-def draw(emotion: str, level: str, expressive: float, rng: np.random.Generator) -> Expression:
+def draw(
+    emotion: str,
+    level: str,
+    expressive: float,
+    rng: np.random.Generator,
+    prototypes: dict[str, dict[str, float]] = PROTOTYPES,
+) -> Expression:
     """Draw the face of one clip.
 
     Args:
@@ -83,17 +89,20 @@ def draw(emotion: str, level: str, expressive: float, rng: np.random.Generator) 
         level: LO, MD, HI or XX.
         expressive: factor of the actor, about 1.
         rng: of this clip alone.
+        prototypes: emotion -> action units of its full face, of all emotions that there are.
     """
     strength = expressive * rng.uniform(*STRENGTH[level])
     shown, kind = emotion, rng.random()
     if kind < MASKED:
         # The display rule of everyday life: a social smile, or a face held still.
-        shown = str(rng.choice([e for e in PROTOTYPES if e != emotion], p=_masks(emotion)))
+        shown = str(
+            rng.choice([e for e in prototypes if e != emotion], p=_masks(emotion, prototypes))
+        )
     elif kind < MASKED + WEAK:
         strength *= rng.uniform(0.1, 0.4)
     units = {}
     for unit in UNITS:
-        value = PROTOTYPES[shown].get(unit, 0.0) * strength * rng.uniform(0.6, 1.3)
+        value = prototypes[shown].get(unit, 0.0) * strength * rng.uniform(0.6, 1.3)
         # Faces also move for reasons of their own: speech, habit, light in the eyes.
         value += 0.10 * abs(rng.normal()) + 0.25 * rng.random() * (rng.random() < 0.08)
         units[unit] = float(np.clip(value, 0, 1.6))
@@ -104,11 +113,11 @@ def draw(emotion: str, level: str, expressive: float, rng: np.random.Generator) 
         apex=onset + rng.uniform(0.1, 0.45),
         decay=rng.uniform(0.5, 1.0),
         shown=shown,
-        strength=float(strength if shown != "NEU" else 0.0),
+        strength=float(strength if prototypes[shown] else 0.0),
     )
 
 
-def _masks(emotion: str) -> np.ndarray:
-    weight = {"HAP": 3.0, "NEU": 3.0}
-    weights = np.array([weight.get(e, 1.0) for e in PROTOTYPES if e != emotion])
+def _masks(emotion: str, prototypes: dict) -> np.ndarray:
+    weight = dict.fromkeys(("HAP", "NEU", "happy", "neutral"), 3.0)
+    weights = np.array([weight.get(e, 1.0) for e in prototypes if e != emotion])
     return weights / weights.sum()

@@ -10,8 +10,9 @@ from torch.nn.functional import cosine_similarity, normalize
 
 from olmlib import params
 from olmlib.models.encoders import AudioEncoder, VisualEncoder, fold_frames, initialise
-from olmlib.models.late_fusion import MODALITIES, Outputs, split_logits
+from olmlib.models.late_fusion import MODALITIES, split_logits
 from olmlib.models.mmtm import pool
+from olmlib.models.outputs import Outputs
 
 MEETINGS = (1, 2)  # audio joins after these stages, counted from 0: layer2 and layer3
 RATIO = 8  # Fast frames per Slow frame; also how much thinner the Fast pathway is

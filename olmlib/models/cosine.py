@@ -6,7 +6,8 @@ from torch.nn.functional import normalize
 
 from olmlib import params
 from olmlib.models.encoders import initialise
-from olmlib.models.late_fusion import MODALITIES, Outputs, encoder
+from olmlib.models.late_fusion import MODALITIES, encoder
+from olmlib.models.outputs import Outputs
 
 
 class CosineFusion(nn.Module):

@@ -1,27 +1,14 @@
 """Models of Table 1: one encoder per modality, late fusion, named logits."""
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
 from olmlib import params
 from olmlib.models import fusions
 from olmlib.models.encoders import AudioEncoder, VisualEncoder, initialise
+from olmlib.models.outputs import Outputs
 
 MODALITIES = ("audio", "visual")
-
-
-class Outputs(NamedTuple):
-    """What every model returns.
-
-    Attributes:
-        logits: head -> `(B, C)`; the fused head is `"fused"`.
-        features: modality -> `(B, d)`, pooled features.
-    """
-
-    logits: dict[str, Tensor]
-    features: dict[str, Tensor]
 
 
 def encoder(modality: str, config: params.Model) -> nn.Module:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from olmlib import params
 from olmlib.models.encoders import fold_frames, initialise
-from olmlib.models.late_fusion import MODALITIES, Outputs, encoder
+from olmlib.models.late_fusion import MODALITIES, encoder
+from olmlib.models.outputs import Outputs
 
 FIRST = 1  # of the stages counted from 0: a block follows layer2, layer3 and layer4
 

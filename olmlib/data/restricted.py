@@ -1,0 +1,75 @@
+"""Object arrays of an `.npz` without executing what its pickle asks for."""
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+# All that a dictionary of strings and numbers in an array needs; numpy 1 and 2 name it differently.
+_ALLOWED = {
+    *((f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")),
+    *((f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("numpy", "str_"),
+    ("numpy", "float64"),
+    ("collections", "OrderedDict"),
+    ("_codecs", "encode"),
+}
+
+
+class RefusedPickle(ValueError):
+    """A file that asks for more than data; nothing of it was executed."""
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module, name):
+        if (module, name) not in _ALLOWED:
+            raise RefusedPickle(f"it asks for {module}.{name}, which no table of labels needs")
+        return super().find_class(module, name)
+
+
+def load(path: Path) -> dict[str, object]:
+    """Return the objects of an `.npz` whose arrays hold one Python object each.
+
+    `numpy.load(allow_pickle=True)` would run whatever code the file's author put into it.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Array name -> the object of its 0-d object array.
+
+    Raises:
+        FileNotFoundError: no such file.
+        RefusedPickle: the file asks for a function or class other than plain containers, strings,
+            numbers and arrays of them.
+        ValueError: it is no `.npz`, or an array is not a 0-d object array.
+    """
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                with archive.open(name) as file:
+                    found[name.removesuffix(".npy")] = _object(io.BytesIO(file.read()), name)
+    except RefusedPickle as error:
+        raise RefusedPickle(f"{path}: {error}; nothing was executed") from None
+    except (zipfile.BadZipFile, pickle.UnpicklingError, EOFError) as error:
+        raise ValueError(f"{path} is not a readable .npz: {error}") from None
+    return found
+
+
+def _object(file: io.BytesIO, name: str) -> object:
+    version = np.lib.format.read_magic(file)
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in readers:
+        raise ValueError(f"{name} has the unknown format {version}")
+    shape, _, dtype = readers[version](file)
+    if shape != () or dtype != np.dtype(object):
+        raise ValueError(f"{name} is {dtype} of shape {shape}, expected one Python object")
+    return _Unpickler(file).load().item()

@@ -1,0 +1,19 @@
+"""What every model returns."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Outputs(NamedTuple):
+    """Named logits, and what else a method may look at.
+
+    Attributes:
+        logits: head -> `(B, C)`; the fused head is `"fused"`.
+        features: modality or stream -> `(B, d)`, pooled features.
+        values: head -> `(B,)`, predicted valence, of models that have such heads.
+    """
+
+    logits: dict[str, Tensor]
+    features: dict[str, Tensor]
+    values: dict[str, Tensor] = {}
