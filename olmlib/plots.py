@@ -14,7 +14,14 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.isotonic import IsotonicRegression
 
 # Okabe and Ito's colours, told apart by colour-blind readers; a head has the same one everywhere.
-COLOURS = {"audio": "#0072B2", "visual": "#D55E00", "fused": "#009E73"}
+COLOURS = {
+    "audio": "#0072B2",
+    "visual": "#D55E00",
+    "text": "#CC79A7",
+    "hog": "#56B4E9",
+    "fused": "#009E73",
+}
+HEADS = ("audio", "visual", "fused")
 PAPER = "#E69F00"
 
 # Paul Tol's muted scheme, for classes: also safe, and no colour in it belongs to a head.

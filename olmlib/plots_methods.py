@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from olmlib import toy_methods as toy
-from olmlib.plots import COLOURS
+from olmlib.plots import COLOURS, HEADS
 from olmlib.plots_olm import drawn
 
 GREY = "0.45"
@@ -199,7 +199,7 @@ def new_method(accuracy: pd.DataFrame, weights: pd.DataFrame, labels: Mapping[st
     left.invert_yaxis()
     handles, names = left.get_legend_handles_labels()
     fig.legend(handles[:2], names[:2], loc="outside lower left", ncols=2)
-    for head, colour in COLOURS.items():
+    for head in HEADS:
         own = weights[weights["head"] == head].groupby("epoch")["w"]
         right.fill_between(own.min().index, own.min(), own.max(), color=colour, alpha=0.15, lw=0)
         right.plot(own.mean(), color=colour, label=head)
@@ -282,8 +282,8 @@ def _corner(ax: Axes) -> dict:
     return where | {"fontsize": "small", "bbox": {"fc": "w", "ec": "none", "pad": 1.5}}
 
 
-def _heads(fig: Figure, heads=tuple(COLOURS), loc: str = "outside lower center") -> None:
-    shown = {head: colour for head, colour in COLOURS.items() if head in heads}
+def _heads(fig: Figure, heads=HEADS, loc: str = "outside lower center") -> None:
+    shown = {head: COLOURS[head] for head in HEADS if head in heads}
     handles = [plt.Line2D([], [], color=c, lw=2.5, label=head) for head, c in shown.items()]
     if handles:
         fig.legend(handles=handles, loc=loc, ncols=3)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from olmlib import fairness
-from olmlib.plots import COLOURS, PAPER, closed, lines, part, require, style
+from olmlib.plots import COLOURS, HEADS, PAPER, closed, lines, part, require, style
 
 SURE, UNSURE = "0.1", "0.6"
 # Short names of `fairness.CHOICES`, above the columns of the figure.
@@ -126,7 +126,7 @@ def coefficients(
                 ax.set_title(labels[row] if ax in axes[0] else "")
                 ax.set_xlabel("epoch" if [dataset] == lowest[row] else "")
             line[0].set_ylabel(f"{titles[dataset]}\ncoefficient w")
-        handles = [plt.Line2D([], [], color=c, label=head) for head, c in COLOURS.items()]
+        handles = [plt.Line2D([], [], color=COLOURS[head], label=head) for head in HEADS]
         fig.legend(handles=handles, loc="outside lower center", ncols=3)
     return closed(fig)
 

@@ -10,8 +10,8 @@ from olmlib.plots import COLOURS, PAPER, class_palette, closed, lines, part, sty
 
 # The fusions are no modalities, so they have no colour of one.
 FUSIONS = {
-    "attention": ("Attention", "0.55", "s"),
-    "olm_t_mbt": ("OLM-T-MBT", "#CC79A7", "^"),
+    "attention": ("Attention", "0.65", "s"),
+    "olm_t_mbt": ("OLM-T-MBT", "0.4", "^"),
     "olm_t_irfb": ("OLM-T-IRFB", "0.1", "o"),
 }
 AXES = {"f1": "weighted F1 (%), higher is better", "mse": "valence MSE, lower is better"}
