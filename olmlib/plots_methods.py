@@ -200,6 +200,7 @@ def new_method(accuracy: pd.DataFrame, weights: pd.DataFrame, labels: Mapping[st
     handles, names = left.get_legend_handles_labels()
     fig.legend(handles[:2], names[:2], loc="outside lower left", ncols=2)
     for head in HEADS:
+        colour = COLOURS[head]
         own = weights[weights["head"] == head].groupby("epoch")["w"]
         right.fill_between(own.min().index, own.min(), own.max(), color=colour, alpha=0.15, lw=0)
         right.plot(own.mean(), color=colour, label=head)
