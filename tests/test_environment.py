@@ -43,7 +43,8 @@ def declared(root):
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return [
         Requirement(line)
-        for line in project["dependencies"] + project["optional-dependencies"]["dev"]
+        for part in (project["dependencies"], *project["optional-dependencies"].values())
+        for line in part
     ]
 
 

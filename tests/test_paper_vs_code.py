@@ -1,0 +1,74 @@
+"""The page of differences names only what exists, and leaves no item of the specifications out."""
+
+import inspect
+import re
+from dataclasses import fields
+
+import pytest
+
+from olmlib import params
+from olmlib.methods import avslowfast, cur, gblend, gradnorm, mmcosine, ogm_ge, olm, pmr
+from olmlib.models import fusions
+from olmlib.olm_presets import PRESETS, OLMConfig
+
+HEADER = "| # | what differs | consequence | our default | option | see |"
+# Items of the official engine (methods-table1.md 13), of the transformers (models-tables23.md 8).
+WANTED = {f"O{n}" for n in range(1, 22)} | {f"T{n}" for n in range(1, 19)}
+
+
+@pytest.fixture
+def rows(root):
+    lines = (root / "book" / "paper_vs_code.md").read_text(encoding="utf-8").splitlines()
+    cells = [line.strip("| ").split(" | ") for line in lines if re.match(r"\| [OBTDM]\d+ \|", line)]
+    assert lines.count(HEADER) == 5
+    return {line[0]: line for line in cells}
+
+
+def test_every_row_has_all_its_cells(rows):
+    assert all(len(line) == 6 and all(cell.strip() for cell in line) for line in rows.values())
+
+
+def test_every_item_of_the_specifications_is_there(rows):
+    assert rows.keys() >= WANTED
+
+
+def keywords():
+    """Return the options that rows of Table 1 can have besides those of `OLMConfig`."""
+    found = {"fusion", *(name for kind in fusions.FUSIONS for name in fusions.options(kind))}
+    for module in (avslowfast, cur, gblend, gradnorm, mmcosine, ogm_ge, olm, pmr):
+        found |= inspect.signature(module.Scheme).parameters.keys()
+    return found
+
+
+def test_every_option_exists(rows):
+    known = {f"OLMConfig.{field.name}" for field in fields(OLMConfig)} | keywords()
+    for section in (
+        params.Prepare,
+        params.PrepareSequences,
+        params.Model,
+        params.Transformer,
+        params.Train,
+    ):
+        known |= {f"{section.__name__}.{name}" for name in section.model_fields}
+    known |= {f"preset: {name}" for name in PRESETS} | {"seeds", "metrics.json"}
+    for number, line in rows.items():
+        named = re.findall(r"`([^`]+)`", line[4])
+        assert named or line[4].startswith("none: "), number
+        assert set(named) <= known, (number, set(named) - known)
+
+
+def test_everything_to_see_exists(rows, root):
+    tests = "".join(file.read_text(encoding="utf-8") for file in (root / "tests").glob("*.py"))
+    table = params.load(root / "params.yaml").rows
+    for number, line in rows.items():
+        seen = re.findall(r"(row |notebook |)`([^`]+)`", line[5])
+        assert seen or line[5].startswith("not measured"), number
+        for kind, name in seen:
+            if kind == "row ":
+                assert name in table, (number, name)
+            elif kind == "notebook ":
+                assert (root / "notebooks" / f"{name}.ipynb").is_file(), (number, name)
+            elif name.startswith("test_"):
+                assert re.search(rf"^def {name}\(", tests, re.M), (number, name)
+            else:
+                assert (root / name).is_file(), (number, name)
