@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from filelock import FileLock
 
-from olmlib import params, runs, train
+from olmlib import params, run_files, runs, train
 from olmlib.data.arrays import synthetic
 
 CONFIG = params.DataSet(
@@ -88,7 +88,7 @@ def test_killed_between_the_last_epoch_and_the_result(run, tmp_path, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "_write", die)
+        patch.setattr(run_files, "write", die)
         with pytest.raises(KeyboardInterrupt):
             runs.execute(run)
     assert runs.execute(run) == "resumed"
@@ -198,15 +198,15 @@ def test_grid_has_every_row_with_every_seed():
 
 def test_a_row_is_left_out_where_it_does_not_belong(tmp_path):
     text = runs.sources.ROOT.joinpath("params.yaml").read_text(encoding="utf-8")
-    own = "  only_here: {method: joint, datasets: [cremad]}\n\nprofiles:"
-    (tmp_path / "params.yaml").write_text(text.replace("\nprofiles:", own), encoding="utf-8")
+    own = "  only_here: {method: joint, datasets: [cremad]}\n\n# Table 3:"
+    (tmp_path / "params.yaml").write_text(text.replace("\n# Table 3:", own), encoding="utf-8")
     names = [{run.name for run in runs.grid("mini", d, root=tmp_path)} for d in ("cremad", "ks")]
     assert "only_here" in names[0] and "only_here" not in names[1]
     assert "olm" in names[1]
     with pytest.raises(ValueError, match="no row only_here for ks"):
         runs.grid("mini", "ks", ["only_here"], root=tmp_path)
     (tmp_path / "params.yaml").write_text(
-        text.replace("\nprofiles:", own.replace("[cremad]", "[cremad_]")), encoding="utf-8"
+        text.replace("\n# Table 3:", own.replace("[cremad]", "[cremad_]")), encoding="utf-8"
     )
     with pytest.raises(ValueError, match="rows.only_here.datasets"):
         runs.grid("mini", "ks", root=tmp_path)
@@ -215,13 +215,13 @@ def test_a_row_is_left_out_where_it_does_not_belong(tmp_path):
 def test_the_weighted_sum_takes_the_coefficients_of_its_own_epoch(run, monkeypatch):
     seen = []
 
-    def note(method, logits, labels, w):
+    def note(method, outputs, labels, valence, w):
         seen.append(w.tolist())
         return {"accuracy": 0.5}
 
     config = run.config.train.model_copy(update={"epochs": 3})
     run = replace(run, config=run.config.model_copy(update={"train": config}))
-    monkeypatch.setattr(runs, "_metrics", note)
+    monkeypatch.setattr(run_files, "_metrics", note)
     # Epoch 2 shall be the best: what ties with the first epoch is not.
     monkeypatch.setattr(
         train.Training, "keep_best", lambda self, row: _keep(self, row, row["epoch"] == 2)
