@@ -40,8 +40,8 @@ VALENCE = {
     "worried": -1.4,
     "surprise": 0.4,
 }
-# Of the faces, as `expressions.STRENGTH` has it; so that the voice says more than they do.
-LEVEL = "LO"
+# Of the faces' strength, against an actor's in CREMA-D; so that the voice says more than they do.
+RESTRAINT = 0.8
 # Of a clip's valence around that of its emotion; the release's ratings are means in quarters.
 SPREAD, STEP = 0.6, 0.25
 
@@ -133,7 +133,9 @@ def clips(sources: voices.Sources, count: int, seed: int) -> list[Clip]:
     for number, take in enumerate(takes):
         name, actor = f"sample_{number:08d}", actors[take.voice]
         own = plan.generator(seed, name, "face")
-        face = expressions.draw(take.emotion, LEVEL, actor.person.expressive, own, PROTOTYPES)
+        face = expressions.draw(
+            take.emotion, "LO", RESTRAINT * actor.person.expressive, own, PROTOTYPES
+        )
         valence = plan.generator(seed, name, "valence").normal(VALENCE[take.emotion], SPREAD)
         valence = float(np.clip(round(valence / STEP) * STEP, -5, 5))
         split = "test1" if take in tested else "train"
