@@ -1,0 +1,177 @@
+"""What a step of Table 3's network costs at real lengths, beside attention written out."""
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from olmlib import irfb, params, train
+from olmlib.methods.base import create
+
+# Official code, same kind of machine, design section 7: seconds of one OLM step at batch 4, and for
+# the longer clips the memory that it says was well exceeded.
+OFFICIAL = {"100_400": 4.1, "200_1500": 40.0}
+OFFICIAL_GIB = 10.0
+LENGTHS = {"100_400": (100, 400), "200_1500": (200, 1500)}
+BUDGETS = {
+    "attention_100_400.olm_over_official": 0.5,
+    "attention_200_1500.olm_over_official": 0.25,
+    "attention_200_1500.memory_over_official": 0.25,
+    "attention_100_400.olm_over_three_heads": 1.05,
+    "attention_200_1500.olm_over_three_heads": 1.05,
+}
+MODEL = params.Transformer(
+    modalities=("audio", "visual"),
+    inputs={"audio": 1024, "visual": 1024},
+    n_layers=6,
+    d_model=512,
+    n_heads=8,
+    ffn_dim=1024,
+)
+BATCH = 4
+# A probe as large as the batch, so that it is the same share of a step's clips as at batch 16.
+OLM = params.Row(method="olm", options={"preset": "fixed", "probe_size": BATCH})
+THREE_HEADS = params.Row(method="three_heads")
+
+
+def naive(q: Tensor, k: Tensor, v: Tensor, attn_mask=None, dropout_p=0.0) -> Tensor:
+    """Attend with the weights written out, as `scaled_dot_product_attention` defines it."""
+    scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+    if attn_mask is not None:
+        scores = scores.masked_fill(~attn_mask, float("-inf"))
+    return nn.functional.dropout(scores.softmax(-1), dropout_p) @ v
+
+
+@contextmanager
+def written_out():
+    """Let the networks use `naive` inside the `with`."""
+    fast, irfb.scaled_dot_product_attention = irfb.scaled_dot_product_attention, naive
+    try:
+        yield
+    finally:
+        irfb.scaled_dot_product_attention = fast
+
+
+class Clips(torch.utils.data.Dataset):
+    """Random clips of two modalities whose lengths differ, so that masks are needed."""
+
+    def __init__(self, rows, audio: int, visual: int):
+        self.rows, self.longest = rows, {"audio": audio, "visual": visual}
+
+    def __len__(self):
+        """Return the number of clips."""
+        return len(self.rows)
+
+    def set_epoch(self, epoch):
+        """Do nothing: nothing is augmented."""
+
+    def __getitems__(self, indices):
+        """Return a batch as `SequenceClips` does."""
+        rows = torch.as_tensor([self.rows[i] for i in indices])
+        batch = {"row": rows, "label": rows % 6, "valence": rows % 3 - 1.0}
+        for m, longest in self.longest.items():
+            # The first clip of four has full length, the others down to seven tenths of it.
+            batch[f"{m}_length"] = longest - (rows % BATCH) * longest // 10
+            batch[m] = torch.randn(len(rows), longest, MODEL.inputs[m])
+        return batch
+
+
+class Data:
+    """What a training needs of prepared data: splits and clips."""
+
+    classes = tuple("abcdef")
+
+    def __init__(self, audio: int, visual: int):
+        self.lengths = audio, visual
+
+    def rows(self, split):
+        """Return as many rows as a probe of OLM is large."""
+        return list(range(16))
+
+    def clips(self, rows, augment, config, seed):
+        """Return the clips."""
+        return Clips(rows, *self.lengths)
+
+
+class Trainee:
+    """A training that is taken step by step on one batch of four."""
+
+    def __init__(self, row: params.Row, lengths: str):
+        visual, audio = LENGTHS[lengths]
+        config = params.Train(
+            epochs=1, batch_size=BATCH, optimizer="adam", lr=1e-4, valence_weight=1.0
+        )
+        self.method = create(row.method, 0, **row.options)
+        self.training = train.Training(self.method, Data(audio, visual), MODEL, config, 0)
+        self.batch = self.training.clips["train"].__getitems__(range(BATCH))
+        self.method.on_epoch_start(self.training, 1, 1)
+
+    def step(self) -> float:
+        """Take one step as the training loop does and return its seconds."""
+        start = time.perf_counter()
+        self.training.take_step(1, self.batch)
+        return time.perf_counter() - start
+
+
+def measure(rounds=2) -> dict[str, float]:
+    """Return the seconds of steps, taken in turn, their ratios, and the memory of the longer ones.
+
+    A step of OLM is made up of one with and one without the probe by the probe's period, since
+    whole periods of the longer clips would take minutes each.
+    """
+    found = {}
+    for lengths in LENGTHS:
+        olm, heads, slow = (Trainee(row, lengths) for row in (OLM, THREE_HEADS, THREE_HEADS))
+        period = olm.method.probe_every
+        spans = {"olm": [], "probed": [], "three_heads": [], "naive": []}
+        for trainee in (olm, heads):
+            trainee.step()
+        for _ in range(rounds):
+            olm.method.olm.step = period
+            spans["probed"].append(olm.step())
+            for _ in range(2):
+                spans["olm"].append(olm.step())
+                spans["three_heads"].append(heads.step())
+            with written_out():
+                spans["naive"].append(slow.step())
+        seconds = {name: statistics.median(values) for name, values in spans.items()}
+        seconds["olm"] += (seconds.pop("probed") - seconds["olm"]) / period
+        key = f"attention_{lengths}"
+        found |= {f"seconds.{key}.{name}": value for name, value in seconds.items()}
+        found[f"{key}.olm_over_official"] = seconds["olm"] / OFFICIAL[lengths]
+        found[f"{key}.olm_over_three_heads"] = seconds["olm"] / seconds["three_heads"]
+        found[f"{key}.three_heads_over_naive"] = seconds["three_heads"] / seconds["naive"]
+        del olm, heads, slow
+    peaks = {attention: memory("200_1500", attention) for attention in ("fast", "naive")}
+    found |= {f"gib.attention_200_1500.{name}": value for name, value in peaks.items()}
+    found["attention_200_1500.memory_over_official"] = peaks["fast"] / OFFICIAL_GIB
+    found["attention_200_1500.memory_over_naive"] = peaks["fast"] / peaks["naive"]
+    return found
+
+
+def memory(lengths: str, attention: str) -> float:
+    """Return the peak memory of a process that takes two three-head steps, in GiB."""
+    command = [sys.executable, "-m", "benchmarks.attention", lengths, attention]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def main() -> None:
+    """Take two steps and print the process's peak memory in GiB; called by `memory`."""
+    lengths, attention = sys.argv[1:]
+    trainee = Trainee(THREE_HEADS, lengths)
+    if attention == "naive":
+        irfb.scaled_dot_product_attention = naive
+    for _ in range(2):
+        trainee.step()
+    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))
+
+
+if __name__ == "__main__":
+    main()
