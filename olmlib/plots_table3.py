@@ -75,7 +75,10 @@ def figure1(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Fi
         b.set(title="(B) Batch-averaged logit scores", ylabel="true-class logit")
         _norms(c, unimodal, "visual", palette, "(C) Visual")
         _norms(d, unimodal, "audio", palette, "(D) Audio")
-        d.sharey(c)
+        # One axis for both, from 0 to the higher of the two.
+        top = max(ax.get_ylim()[1] for ax in (c, d))
+        for ax in (c, d):
+            ax.set_ylim(0, top)
         handles = [plt.Line2D([], [], color=COLOURS[head], label=names[head]) for head in names]
         a.legend(handles=handles, loc="best")
         handles = [plt.Line2D([], [], color=palette[name], label=name) for name in classes]
@@ -87,4 +90,3 @@ def figure1(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Fi
 def _norms(ax, curves: pd.DataFrame, head: str, palette: Mapping, title: str) -> None:
     lines(ax, part(curves, head=head), "norm", "class", palette)
     ax.set(title=title, ylabel="L2 norm of the logit vector")
-    ax.set_ylim(bottom=0)
