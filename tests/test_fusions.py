@@ -193,7 +193,7 @@ def test_masked_logits_have_no_gradient_and_take_none_from_the_loss(name, batch)
 
 def test_aux_mode_reads_the_heads_and_needs_them(plain, batch):
     model = LateFusion(6, SMALL, aux_heads=True, fusion="film").eval()
-    logits, features = model(batch)
+    logits, features, _ = model(batch)
     assert_close(logits["audio"], model.aux["audio"](features["audio"]))
     assert_close(unimodal_logits(model, features, "aux")["visual"], logits["visual"])
     with pytest.raises(ValueError, match="aux_heads=True"):

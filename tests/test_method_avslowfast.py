@@ -108,7 +108,7 @@ def test_batch_norm_of_the_lateral_runs_where_it_is_dropped(batch):
 @pytest.mark.parametrize("frames", [1, 3, 8, 17])
 def test_shapes_and_unimodal_logits(frames):
     model = AVSlowFastLite(3, MODEL, frames=frames)
-    logits, features = model(make(frames))
+    logits, features, _ = model(make(frames))
     assert_close(logits["audio"] + logits["visual"], logits["fused"])
     assert logits["fused"].shape == (4, 3)
     assert features["audio"].shape == (4, 64)

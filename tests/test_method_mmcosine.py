@@ -66,7 +66,7 @@ def test_the_bias_does_not_move_the_cosines(batch):
 def test_logits_equal_cosines_by_loops(batch):
     torch.manual_seed(1)
     model = create("mmcosine", scale=4.0).build(3, SMALL)
-    logits, features = model(batch)
+    logits, features, _ = model(batch)
     first = 0
     total = [[0.0] * 3 for _ in range(4)]
     for m in ("audio", "visual"):
@@ -98,7 +98,7 @@ def test_linear_eval_is_the_ordinary_head_with_its_bias_and_trains_the_same(batc
     method = create("mmcosine", eval="linear")
     linear = method.build(3, params.Model(width=8, init="olm"))
     assert torch.equal(linear(batch).logits["fused"], cosine(batch).logits["fused"])
-    (logits, features), unimodal = linear.eval()(batch), cosine.eval()(batch).logits
+    (logits, features, _), unimodal = linear.eval()(batch), cosine.eval()(batch).logits
     joined = torch.cat([features["audio"], features["visual"]], 1)
     expected = joined @ linear.fusion.weight.T + linear.fusion.bias
     assert_close(method.predict(logits), expected)

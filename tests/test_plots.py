@@ -137,7 +137,9 @@ def test_figure_6_has_accuracy_on_the_left_and_scores_on_the_right(pair, values)
     letters = [ax.get_title(loc="left")[:3] for ax in figure.axes]
     assert letters == ["(A)", "(B)", "(C)", "(D)"]
     left, right = figure.axes[:2]
-    assert {to_hex(line.get_color()).upper() for line in left.lines} == set(plots.COLOURS.values())
+    assert {to_hex(line.get_color()).upper() for line in left.lines} == {
+        plots.COLOURS[head] for head in plots.HEADS
+    }
     assert left.get_ylabel() == "test accuracy (%)"
     assert len(right.texts) == 2 * len(CLASSES)
 

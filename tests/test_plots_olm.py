@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from olmlib import panel, plots_olm, toy
 from olmlib.olm import OLM
-from olmlib.plots import COLOURS
+from olmlib.plots import COLOURS, HEADS
 from olmlib.plots_olm import VAB
 
 matplotlib.use("Agg")
@@ -41,7 +41,7 @@ def test_loop_draws_every_head_of_every_rule_in_its_colour(curves):
     fig = plots_olm.loop(pd.concat([curves, curves.assign(rule="other")]))
     lines = drawn_curves(fig)
     assert len(lines) == 2 * 3 * 3
-    assert {line.get_color() for line in lines} == set(COLOURS.values())
+    assert {line.get_color() for line in lines} == {COLOURS[head] for head in HEADS}
     assert [ax.get_title("left") for ax in fig.axes[:2]] == ["fixed", "other"]
 
 
