@@ -8,7 +8,7 @@ from olmlib.data.arrays import Clips, loader
 from olmlib.metrics import accuracy, emotion
 from olmlib.models.outputs import Outputs
 
-BATCH = 64
+BATCH = 128
 
 
 @torch.no_grad()

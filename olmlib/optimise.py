@@ -12,14 +12,12 @@ from olmlib.olm_processes import processes
 
 def optimizer(model: nn.Module, config: params.Train) -> Optimizer:
     """Return the optimiser of all parameters of `model`."""
+    common = {"lr": config.lr, "weight_decay": config.weight_decay}
+    # Many parameters in one call, faster than a small network's one by one.
     if config.optimizer == "adam":
-        kind, extra = torch.optim.Adam, {}
-    else:
-        kind, extra = torch.optim.SGD, {"momentum": config.momentum}
-    # Many parameters in one call, faster than a small network's one by one. "fused" would be faster
-    # still, but fails where some parameter gets its first gradient later than the others.
-    extra["foreach"] = True
-    return kind(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, **extra)
+        return torch.optim.Adam(model.parameters(), fused=True, **common)
+    # SGD's fused step fails where a parameter gets its first gradient later than the others.
+    return torch.optim.SGD(model.parameters(), momentum=config.momentum, foreach=True, **common)
 
 
 def schedule(optimizer: Optimizer, config: params.Train) -> lr_scheduler.LRScheduler:

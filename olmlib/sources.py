@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,19 +53,7 @@ def imported(source: str, package: str = "", root: Path = ROOT) -> set[str]:
     Returns:
         Dotted names of existing modules; `from x import y` counts `x.y` where that is a module.
     """
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, package)
-            names.add(base)
-            names.update(f"{base}.{alias.name}" for alias in node.names)
-    # Importing a.b.c runs a/__init__.py and a/b/__init__.py too.
-    holders = {name.rsplit(".", k)[0] for name in names for k in range(name.count(".") + 1)}
-    return {
-        name for name in holders if name.split(".")[0] == PACKAGE and locate(name, root) is not None
-    }
+    return {name for name in _named(source, package) if locate(name, root) is not None}
 
 
 def locate(name: str, root: Path = ROOT) -> Path | None:
@@ -80,6 +69,22 @@ def locate(name: str, root: Path = ROOT) -> Path | None:
             if path.is_file():
                 return path
     return None
+
+
+@cache
+def _named(source: str, package: str) -> frozenset[str]:
+    """Return the names below the package that `source` may import; a grid asks for every run."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            names.add(base)
+            names.update(f"{base}.{alias.name}" for alias in node.names)
+    # Importing a.b.c runs a/__init__.py and a/b/__init__.py too.
+    holders = {name.rsplit(".", k)[0] for name in names for k in range(name.count(".") + 1)}
+    return frozenset(name for name in holders if name.split(".")[0] == PACKAGE)
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

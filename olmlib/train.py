@@ -2,7 +2,6 @@
 
 import copy
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from olmlib import checkpoint as checkpoints
 from olmlib import optimise, params
 from olmlib.data.arrays import Clips, Prepared, loader
 from olmlib.data.cycle import DevCycle
@@ -197,13 +197,13 @@ class Training:
             state["dev"] = (self.dev.taken, self.dev.passes)
             for name in _PARTS:
                 state[name] = getattr(self, name).state_dict()
-            save(state, self.checkpoint)
+            checkpoints.save(state, self.checkpoint)
 
     def resume(self) -> bool:
         """Go back to the checkpoint, if there is one of this identity, and say whether."""
         if self.checkpoint is None or not self.checkpoint.exists():
             return False
-        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        state = checkpoints.load(self.checkpoint, self.device)
         if state["identity"] != self.identity:
             return False
         self.rows, self.best = state["rows"], state["best"]
@@ -288,11 +288,3 @@ def fit(
     training.last = copy.deepcopy(training.model.state_dict())
     training.model.load_state_dict(training.best["weights"])
     return training
-
-
-def save(state: dict, path: Path) -> None:
-    """Write `state` so that a crash leaves either the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)

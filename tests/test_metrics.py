@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import f1_score
 
 from olmlib.metrics import (
     accuracy,
@@ -11,6 +12,7 @@ from olmlib.metrics import (
     confidence_interval,
     mean_average_precision,
     paired_difference,
+    weighted_f1,
 )
 
 PROB = np.array(
@@ -96,3 +98,11 @@ def test_bad_intervals_are_refused():
         confidence_interval([0.5, 0.6], level=95)
     with pytest.raises(ValueError, match="equal lengths"):
         paired_difference([1.0, 2.0], [1.0])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weighted_f1_is_that_of_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    labels, predicted = rng.integers(0, 6, 40), rng.integers(0, 7, 40)
+    wanted = f1_score(labels, predicted, average="weighted", zero_division=0)
+    assert weighted_f1(predicted, labels) == pytest.approx(wanted, abs=1e-12)
