@@ -16,13 +16,13 @@ from av.codec.context import Flags
 from PIL import Image
 
 # MP3 in FLV knows 11,025, 22,050 and 44,100 Hz only.
-FLV_RATE, MP3_FRAME = 22_050, 1152
+FLV_RATE = 22_050
 # LAME would take longer than drawing all the pictures.
 FAST = {"compression_level": "9"}
 # Grain would take most of the bits: they are limited to 30 kbit/s over any second and a half.
 H264 = {"preset": "ultrafast", "crf": "28", "maxrate": "30k", "bufsize": "45k", "threads": "1"}
 # The thorough coder takes three times as long, for sound that is noisy on purpose.
-AAC, AAC_FRAME = {"aac_coder": "fast"}, 1024
+AAC = {"aac_coder": "fast"}
 
 
 def write_wav(path: Path, sound: np.ndarray, rate: int) -> None:
@@ -57,8 +57,7 @@ def write_flv(
         for picture in [first, *pictures]:
             packets += video.encode(av.VideoFrame.from_image(picture))
         packets += video.encode()
-        for frame in _frames(_resampled(sound, rate), FLV_RATE, MP3_FRAME):
-            packets += audio.encode(frame)
+        packets += audio.encode(_frame(_resampled(sound, rate), FLV_RATE))
         packets += audio.encode()
         # Sound and picture side by side, as a player that streams needs them.
         for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
@@ -92,8 +91,7 @@ def write_mp4(
         for picture in chain([first], pictures):
             packets += video.encode(av.VideoFrame.from_image(picture))
         packets += video.encode()
-        for frame in _frames(sound, rate, AAC_FRAME):
-            packets += audio.encode(frame)
+        packets += audio.encode(_frame(sound, rate))
         packets += audio.encode()
         for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
             container.mux(packet)
@@ -117,9 +115,9 @@ def _lowpass(up: int, down: int) -> np.ndarray:
     return firwin(20 * most + 1, 1 / most, window=("kaiser", 5.0))
 
 
-def _frames(sound: np.ndarray, rate: int, size: int) -> Iterable[av.AudioFrame]:
-    for start in range(0, len(sound), size):
-        part = np.ascontiguousarray(sound[None, start : start + size], dtype=np.float32)
-        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
-        frame.sample_rate, frame.pts = rate, start
-        yield frame
+def _frame(sound: np.ndarray, rate: int) -> av.AudioFrame:
+    # All of the sound: PyAV cuts it into the codec's frames quicker than Python does.
+    part = np.ascontiguousarray(sound[None], dtype=np.float32)
+    frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+    frame.sample_rate, frame.pts = rate, 0
+    return frame
