@@ -140,13 +140,9 @@ def check_rows(settings: params.Params, file="params.yaml") -> None:
     Raises:
         ValueError: rows whose method does not exist or does not take their options, one per line.
     """
-    table = settings.table3
-    others = {"unimodal": table.unimodal, "without_olm": table.without_olm}
     rows = {f"rows.{name}": row for name, row in settings.rows.items()}
-    rows |= {f"table3.fusions.{name}": row for name, row in table.fusions.items()}
-    rows |= {f"table3.{name}": row for name, row in others.items()}
     wrong = []
-    for place, row in rows.items():
+    for place, row in (rows | settings.table3.rows()).items():
         try:
             create(row.method, 0, **row.options)
         except (TypeError, ValueError) as error:
