@@ -91,7 +91,7 @@ def spoil(root, kind):
 
 
 REASONS = {
-    "missing": "no visual features",
+    "missing": r"manet_FRA/.*\(visual\) is missing",
     "truncated": "cannot be read",
     "nan": "NaN",
     "huge": "reach 1e\\+06",
