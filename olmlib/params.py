@@ -223,12 +223,15 @@ class Table3(_Section):
 
     `combinations`: the paper's letters -> modalities.
     `without_olm`: the control and Figure 1, trained on the combination `shown` only.
+    `controls`: name -> fields of the model that differ from `olm_t_irfb`, one option at a time; on
+    `shown`, every seed, fold 0 only.
     """
 
     combinations: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
     unimodal: Row
     fusions: dict[str, Row]
     without_olm: Row
+    controls: dict[str, dict] = {}
     shown: str
 
     @model_validator(mode="after")
@@ -236,6 +239,9 @@ class Table3(_Section):
         if self.shown not in self.combinations:
             known = ", ".join(self.combinations)
             raise ValueError(f"shown {self.shown!r} is not one of the combinations {known}")
+        for fields in self.controls.values():
+            # Refuses a misspelt field here, not after hours of training.
+            Transformer(**fields)
         return self
 
 
