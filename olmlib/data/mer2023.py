@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
@@ -76,6 +77,15 @@ class Release:
         if folder == "openface_hog":
             return self.root / folder / clip.id / f"{clip.id}.npy"
         return self.root / "features" / folder / f"{clip.id}.npy"
+
+    def seconds(self, clip: Clip) -> float | None:
+        """Return how long the clip lasts by its video, or None if that is not there."""
+        for ending in (".mp4", ".avi"):
+            path = self.root / "video" / f"{clip.id}{ending}"
+            if not media.problem(path):
+                with av.open(path) as container:
+                    return container.duration / av.time_base if container.duration else None
+        return None
 
     def rows(self, clip: Clip, modality: str) -> np.ndarray:
         """Return the features of a clip, `(T, d)` float32; one vector becomes one row.
