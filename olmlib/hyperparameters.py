@@ -100,14 +100,18 @@ def table(chosen: Mapping[str, params.Row]) -> pd.DataFrame:
 
 
 def options(row: params.Row) -> dict:
-    """Return a row's options: the defaults of its method, and what `params.yaml` changes."""
+    """Return a row's options: the defaults of its method, and what `params.yaml` changes.
+
+    A field of the model that the row changes is `model.` and its name.
+    """
     known = signature(type(create(row.method, **row.options)).__init__).parameters
     kinds = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    changed = row.options | {f"model.{name}": value for name, value in row.model.items()}
     return {
         name: parameter.default
         for name, parameter in known.items()
         if name not in ("self", "seed") and parameter.kind not in kinds
-    } | row.options
+    } | changed
 
 
 def without_any(chosen: Mapping[str, params.Row]) -> list[str]:

@@ -9,7 +9,6 @@ Needs nothing but torch and works with the logits of any model::
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import log
 
 import torch
@@ -28,7 +27,7 @@ from olmlib.olm_equations import (
     rebalancing_factors,
     weighted_median,
 )
-from olmlib.olm_presets import PRESETS, OLMConfig
+from olmlib.olm_presets import configured
 from olmlib.olm_processes import gathered, processes, summed
 
 Logits = Mapping[str, Tensor]
@@ -52,20 +51,15 @@ class OLM:
         record: the last update's `w`, `lam`, `G`, `C`, `train_loss`, `dev_loss`, each `(M,)`.
 
     Raises:
-        ValueError: no heads, an unknown preset, or an unknown field.
+        ValueError: no heads, an unknown preset, an unknown field, or a value that it cannot have.
     """
 
     def __init__(self, heads: Sequence[str], preset="fixed", warmup=50, seed=0, **changes):
         """Start with w = 1 and lambda = 1 / M."""
         if not heads or len(set(heads)) != len(heads):
             raise ValueError(f"heads must be distinct names, not {list(heads)}")
-        if preset not in PRESETS:
-            raise ValueError(f"unknown OLM preset {preset!r}; there are {', '.join(PRESETS)}")
-        unknown = changes.keys() - OLMConfig.__dataclass_fields__.keys()
-        if unknown:
-            raise ValueError(f"OLMConfig has no field {', '.join(sorted(unknown))}")
         self.heads = tuple(heads)
-        self.config = replace(PRESETS[preset], **changes)
+        self.config = configured(preset, changes)
         self.warmup = warmup
         self.seed = seed
         start = self.config.constant if self.config.solver == "none" else 1.0

@@ -1,32 +1,21 @@
 """Typed reading of `params.yaml`, the only place where a value is set."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, StrictBool, StrictInt, ValidationError, model_validator
+
+from olmlib.params_model import Count, Model, Section, Transformer, changed, described
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[StrictInt, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, lt=1)]
+IRFB = "olm_t_irfb"
+Table1 = Literal["cremad", "ks", "vggsound", "avmnist"]
 
 
-class _Section(BaseModel):
-    """A part of `params.yaml`: an unknown key or a value of another type is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Row(_Section):
+class Row(Section):
     """One row of Table 1: a file of `olmlib.methods`, its options, and where it is trained.
 
     `model`: fields of the data set's model that differ in this row.
@@ -37,12 +26,10 @@ class Row(_Section):
     options: dict = {}
     model: dict = {}
     # Spelt out: a misspelt name would leave the row out of every table without a word.
-    datasets: (
-        Annotated[list[Literal["cremad", "ks", "vggsound", "avmnist"]], Field(min_length=1)] | None
-    ) = None
+    datasets: Annotated[list[Table1], Field(min_length=1)] | None = None
 
 
-class Miniature(_Section):
+class Miniature(Section):
     """Size of a miniature release; only CREMA-D has actors, and needs their number."""
 
     actors: Count | None = None
@@ -50,7 +37,7 @@ class Miniature(_Section):
     seed: StrictInt = 0
 
 
-class Prepare(_Section):
+class Prepare(Section):
     """From a release to arrays: split, front end and sizes (methods-table1.md 1.5).
 
     `audio_pool`: spectrograms are stored as means over squares of this side; 1 keeps them whole.
@@ -71,76 +58,7 @@ class Prepare(_Section):
     audio_noise: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Model(_Section):
-    """The late-fusion network: `width` channels in the first ResNet stage (64 in the paper).
-
-    Not under 8: there oneDNN's 1x1 convolutions of stride 2 write past their buffer on processors
-    without AVX-512, which changes numbers from run to run or ends the process (torch 2.14.1).
-    """
-
-    width: Annotated[StrictInt, Field(ge=8)] = 64
-    init: Literal["ogm_ge", "olm"] = "ogm_ge"
-
-
-class Transformer(_Section):
-    """The transformers of Table 3 (models-tables23.md 1); a lone modality has no fusion.
-
-    `inputs`: modality -> width of its features, which a run takes from its data.
-    `max_len`: modality -> rows of a clip that are used; by default all.
-    `preset`: `official` starts from what the official code does, not from the defaults.
-    """
-
-    modalities: tuple[str, ...] = ()
-    inputs: dict[str, Count] = {}
-    fusion: Literal["attention", "mbt", "irfb"] = "irfb"
-    n_layers: Count = 6
-    d_model: Count = 768
-    n_heads: Count = 8
-    ffn_dim: Count = 1024
-    n_bottleneck: Count = 12
-    dropout: Share = 0.1
-    attention_dropout: Share = 0.0
-    pos: Literal["sincos", "none"] = "sincos"
-    token_init: Literal["normal", "zeros"] = "normal"
-    eq4_pool: Literal["broadcast", "token", "modality", "sum_ffn"] = "broadcast"
-    mask_order: Literal["cls_first", "cls_last"] = "cls_first"
-    readout_norm: Literal["per_stream", "shared", "none"] = "per_stream"
-    pool_include_cls: StrictBool = True
-    detach_unimodal: StrictBool = False
-    double_call: StrictBool = False
-    attention_weights: Literal["softmax", "raw"] = "softmax"
-    late_fusion: Literal["hub", "attention"] = "hub"
-    input_norm: tuple[str, ...] = ("hog",)
-    max_len: dict[str, Count] = {}
-    head_bias: StrictBool = True
-
-    @model_validator(mode="before")
-    @classmethod
-    def _preset(cls, values: dict):
-        values = dict(values)
-        preset = values.pop("preset", None)
-        if preset not in (None, "official"):
-            raise ValueError(f"preset {preset!r} is not 'official'")
-        return values if preset is None else OFFICIAL | values
-
-
-# What the official code does where it differs from the defaults (models-tables23.md 8). Its MBT
-# has, besides, feed-forward blocks of width 2048: an argument that is never passed on.
-OFFICIAL = {
-    "n_layers": 3,
-    "pos": "none",
-    "token_init": "zeros",
-    "eq4_pool": "sum_ffn",
-    "mask_order": "cls_last",
-    "readout_norm": "shared",
-    "double_call": True,
-    "attention_dropout": 0.1,
-    "attention_weights": "raw",
-    "input_norm": (),
-}
-
-
-class Train(_Section):
+class Train(Section):
     """One training, the same for every method (methods-table1.md 1.6).
 
     `valence_weight`: of the valence heads' mean squared error beside the method's own loss.
@@ -163,7 +81,7 @@ class Train(_Section):
     valence_weight: Annotated[float, Field(ge=0)] = 0.0
 
 
-class DataSet(_Section):
+class DataSet(Section):
     """Everything that is set for one data set."""
 
     miniature: Miniature | None = None
@@ -172,7 +90,7 @@ class DataSet(_Section):
     train: Train
 
 
-class PrepareSequences(_Section):
+class PrepareSequences(Section):
     """From feature files to arrays: folds, the files' folders and their widths (datasets.md 6)."""
 
     folds: Annotated[StrictInt, Field(ge=2)] = 5
@@ -181,8 +99,15 @@ class PrepareSequences(_Section):
     features: dict[str, str]
     widths: dict[str, Count]
 
+    @model_validator(mode="after")
+    def _every_feature_has_a_width(self):
+        if self.features.keys() != self.widths.keys():
+            features, widths = ", ".join(self.features), ", ".join(self.widths)
+            raise ValueError(f"features are of {features} and widths of {widths}: name the same")
+        return self
 
-class Sequences(_Section):
+
+class Sequences(Section):
     """Everything that is set for MER2023."""
 
     miniature: Miniature | None = None
@@ -191,7 +116,7 @@ class Sequences(_Section):
     train: Train
 
 
-class Profile(_Section):
+class Profile(Section):
     """One profile: seeds, worker processes and the data sets."""
 
     seeds: Annotated[tuple[StrictInt, ...], Field(min_length=1)]
@@ -201,6 +126,12 @@ class Profile(_Section):
     vggsound: DataSet | None = None
     avmnist: DataSet | None = None
     mer2023: Sequences | None = None
+
+    @model_validator(mode="after")
+    def _seeds_are_distinct(self):
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds {list(self.seeds)} repeat: a seed is one run")
+        return self
 
     def dataset(self, name: str) -> DataSet | Sequences:
         """Return the section of data set `name`.
@@ -218,7 +149,7 @@ class Profile(_Section):
         return section
 
 
-class Table3(_Section):
+class Table3(Section):
     """Table 3: every combination of modalities with every fusion; a lone one has none.
 
     `combinations`: the paper's letters -> modalities.
@@ -239,13 +170,43 @@ class Table3(_Section):
         if self.shown not in self.combinations:
             known = ", ".join(self.combinations)
             raise ValueError(f"shown {self.shown!r} is not one of the combinations {known}")
-        for fields in self.controls.values():
-            # Refuses a misspelt field here, not after hours of training.
-            Transformer(**fields)
+        for letters, modalities in self.combinations.items():
+            if len(set(modalities)) != len(modalities):
+                raise ValueError(f"combinations.{letters}: {', '.join(modalities)} repeat")
+        if self.controls and IRFB not in self.fusions:
+            raise ValueError(f"controls change {IRFB}, which is not among the fusions")
         return self
 
+    @model_validator(mode="after")
+    def _nothing_in_a_row_is_ignored(self):
+        for place, row in self.rows().items():
+            own = sorted(row.model.keys() & {"modalities", "inputs"})
+            own = [f"model.{name}" for name in own] + ["datasets"] * (row.datasets is not None)
+            if own:
+                raise ValueError(
+                    f"{place} cannot have {', '.join(own)}: combinations and MER2023 say that"
+                )
+        return self
 
-class Params(_Section):
+    def rows(self) -> dict[str, Row]:
+        """Return every row, by its place in `params.yaml`."""
+        named = {f"table3.fusions.{name}": row for name, row in self.fusions.items()}
+        return {
+            "table3.unimodal": self.unimodal,
+            **named,
+            "table3.without_olm": self.without_olm,
+            **{f"table3.controls.{name}": row for name, row in self.control_rows().items()},
+        }
+
+    def control_rows(self) -> dict[str, Row]:
+        """Return `controls` as whole rows: IRFB with OLM, with what each one changes."""
+        return {
+            name: self.fusions[IRFB].model_copy(update={"model": self.fusions[IRFB].model | fields})
+            for name, fields in self.controls.items()
+        }
+
+
+class Params(Section):
     """The whole of `params.yaml`."""
 
     profile: str
@@ -258,6 +219,40 @@ class Params(_Section):
         if self.profile not in self.profiles:
             raise ValueError(f"profile {self.profile!r} is not one of {', '.join(self.profiles)}")
         return self
+
+    @model_validator(mode="after")
+    def _rows_fit_every_profile(self):
+        wrong = []
+        for place, row, model in self._networks():
+            try:
+                changed(model, row.model, f"{place}.model")
+            except ValueError as error:
+                wrong.append(str(error))
+        for name, profile in self.profiles.items():
+            known = profile.mer2023.prepare.features if profile.mer2023 else None
+            for letters, modalities in self.table3.combinations.items():
+                missing = [m for m in modalities if known is not None and m not in known]
+                if missing:
+                    wrong.append(
+                        f"table3.combinations.{letters}: profile {name} has no features of "
+                        f"{', '.join(missing)}; it has {', '.join(known)}"
+                    )
+        if wrong:
+            # The same mistake is met in every profile and data set.
+            raise ValueError("\n".join(dict.fromkeys(wrong)))
+        return self
+
+    def _networks(self) -> Iterator[tuple[str, Row, Model | Transformer]]:
+        """Yield every row's place, the row, and each network that it changes."""
+        for profile in self.profiles.values():
+            for name, row in self.rows.items():
+                for dataset in row.datasets or get_args(Table1):
+                    section = getattr(profile, dataset)
+                    if section is not None:
+                        yield f"rows.{name}", row, section.model
+            if profile.mer2023 is not None:
+                for place, row in self.table3.rows().items():
+                    yield place, row, profile.mer2023.model
 
 
 def load(path: str | Path = "params.yaml") -> Params:
@@ -272,8 +267,13 @@ def load(path: str | Path = "params.yaml") -> Params:
         raise FileNotFoundError(f"{path} not found: run from the root of the repository")
     try:
         return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}; "
+            "save it as UTF-8 in your editor"
+        ) from None
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not valid YAML: {error}") from None
     except ValidationError as error:
-        places = [f"  {'.'.join(map(str, e['loc'])) or path}: {e['msg']}" for e in error.errors()]
+        places = [f"  {line}" for text in described(error, "") for line in text.splitlines()]
         raise ValueError(f"{path} has {len(places)} error(s):\n" + "\n".join(places)) from None

@@ -17,7 +17,7 @@ from joblib import Parallel, delayed
 from olmlib import params, run_files, sources, train
 from olmlib.data.arrays import Prepared
 from olmlib.data.sequences import Sequences
-from olmlib.methods.base import create
+from olmlib.methods.base import check_rows, create
 from olmlib.models import build
 
 # Seconds to wait for another process at the same run: the workers of a killed pipeline end the run
@@ -119,21 +119,26 @@ def grid(
         raise ValueError(
             f"no row {', '.join(unknown)} for {dataset} in params.yaml; it has {', '.join(here)}"
         )
-    config = chosen.dataset(dataset)
-    return [
-        Run(dataset, name, settings.rows[name], seed, config, *places(profile, dataset, root))
-        for name in names
-        for seed in chosen.seeds
-    ]
+    section, found = chosen.dataset(dataset), []
+    for name in names:
+        row = settings.rows[name]
+        model = params.changed(section.model, row.model, f"rows.{name}.model")
+        config = section.model_copy(update={"model": model})
+        found += [
+            Run(dataset, name, row, seed, config, *places(profile, dataset, root))
+            for seed in chosen.seeds
+        ]
+    return found
 
 
 def profile_values(profile: str, root: str | Path = ".") -> tuple[params.Params, params.Profile]:
     """Return the whole of `params.yaml` and one of its profiles.
 
     Raises:
-        ValueError: no such profile.
+        ValueError: no such profile, or a row that cannot be trained.
     """
     settings = params.load(Path(root) / "params.yaml")
+    check_rows(settings)
     if profile not in settings.profiles:
         raise ValueError(
             f"no profile {profile!r} in params.yaml; it has {', '.join(settings.profiles)}"

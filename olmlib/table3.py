@@ -34,7 +34,7 @@ def grid(profile: str, root: str | Path = ".") -> list[Run]:
             f"{fusion}_{letters.replace('+', '')}",
             row,
             seed,
-            section.model_copy(update={"model": model(section.model, modalities, row.model)}),
+            section.model_copy(update={"model": model(section.model, modalities, row)}),
             *runs.places(profile, DATASET, root),
             fold=fold,
         )
@@ -53,24 +53,18 @@ def columns(table: params.Table3, letters: str) -> dict[str, params.Row]:
     return table.fusions | control
 
 
-def model(profiles: params.Transformer, modalities, fields: dict) -> params.Transformer:
-    """Return the network of a row: the profile's values, and over them what the row changes.
+def model(own: params.Transformer, modalities, row: params.Row) -> params.Transformer:
+    """Return the network of a row on a combination of modalities.
 
     Args:
-        profiles: the profile's model.
+        own: the profile's model.
         modalities: of the combination.
-        fields: of the row; a `preset` among them goes over the profile, and under the others.
+        row: what it changes.
 
     Raises:
-        ValueError: an unknown field or preset, or a value of another type.
+        ValueError: a field that no network has, or a value that it cannot have.
     """
-    fields = dict(fields)
-    values = profiles.model_dump(exclude_unset=True)
-    if "preset" in fields:
-        # Left to the profile, n_layers would stay its own, and the network would not be official.
-        preset = params.Transformer(preset=fields.pop("preset"))
-        values |= preset.model_dump(exclude_unset=True)
-    return params.Transformer(**values | fields | {"modalities": modalities})
+    return params.changed(own, row.model | {"modalities": tuple(modalities)}, "table3")
 
 
 def collect(grid: list[Run]) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from olmlib import params, runs, table3
 from olmlib.metrics import paired_difference
 from olmlib.runs import Run
 
-DEFAULT = "olm_t_irfb"
 FOLD = 0
 SPLITS = {"dev": "dev fold 0", "test": "test clips"}
 COLUMNS = ["control", "option", "split", "seeds", "default_f1", "f1"]
@@ -26,16 +25,13 @@ def grid(profile: str, root: str | Path = ".") -> list[Run]:
     """
     settings, chosen = runs.profile_values(profile, root)
     table, section = settings.table3, chosen.dataset(table3.DATASET)
-    row = table.fusions[DEFAULT]
     found = []
-    for name, changed in table.controls.items():
-        fields = row.model | changed
-        model = table3.model(section.model, table.combinations[table.shown], fields)
-        own = params.Row(method=row.method, options=row.options, model=fields)
+    for name, row in table.control_rows().items():
+        model = table3.model(section.model, table.combinations[table.shown], row)
         config = section.model_copy(update={"model": model})
         places = runs.places(profile, table3.DATASET, root)
         found += [
-            Run(table3.DATASET, f"control_{name}", own, seed, config, *places, fold=FOLD)
+            Run(table3.DATASET, f"control_{name}", row, seed, config, *places, fold=FOLD)
             for seed in chosen.seeds
         ]
     return found
@@ -44,7 +40,7 @@ def grid(profile: str, root: str | Path = ".") -> list[Run]:
 def defaults(profile: str, root: str | Path = ".") -> list[Run]:
     """Return the runs of Table 3 that the controls are compared with, one per seed."""
     settings, _ = runs.profile_values(profile, root)
-    name = f"{DEFAULT}_{settings.table3.shown.replace('+', '')}"
+    name = f"{params.IRFB}_{settings.table3.shown.replace('+', '')}"
     return [run for run in table3.grid(profile, root) if run.name == name and run.fold == FOLD]
 
 

@@ -107,9 +107,10 @@ def test_what_rows_share_is_read_from_the_configuration():
 
 
 def test_options_are_those_of_the_code_and_of_the_row():
-    row = params.Row(method="ogm_ge", options={"alpha": 0.3})
+    row = params.Row(method="ogm_ge", options={"alpha": 0.3}, model={"width": 32})
     options = hyperparameters.options(row)
-    assert options["alpha"] == 0.3 and options["ge"] == create("ogm_ge").ge
+    assert options["alpha"] == 0.3 and options["model.width"] == 32
+    assert options["ge"] == create("ogm_ge").ge
     assert "seed" not in options and "options" not in options
 
 

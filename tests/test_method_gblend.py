@@ -228,7 +228,7 @@ def test_stopped_and_continued_equals_uninterrupted_to_the_bit(
         ({"mode": "one"}, "offline, online"),
         ({"estimate": "rise"}, "drop"),
         ({"folds": 11}, "11 disjoint parts"),
-        ({"super_epoch": 0}, "super_epoch 0"),
+        ({"super_epoch": 0}, "super_epoch is 0"),
         ({"ema": 0.5}, "no option ema"),
     ],
 )

@@ -90,6 +90,35 @@ def test_an_unknown_method_or_option_is_an_error(name, options, message):
         create(name, **options)
 
 
-def test_an_unknown_olm_field_is_an_error_when_the_model_is_built():
-    with pytest.raises(ValueError, match="no field smothing"):
-        create("olm", smothing=1).build(3, SMALL)
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("olm", {"smothing": 1}, "no field smothing"),
+        ("olm", {"presett": "fixed"}, "no field presett"),
+        ("olm", {"preset": "best"}, "unknown OLM preset 'best'"),
+        ("olm", {"rule": "revrsed"}, "OLM option rule"),
+        ("olm", {"warmup": 5}, "no field warmup"),
+        ("olm", {"probe_every": 0}, "probe_every is 0"),
+        ("joint", {"fusion": "fim"}, "no fusion 'fim'"),
+        ("joint", {"fusion": ["film"]}, "no fusion"),
+        ("joint", {"mask": "ones"}, "mask is 'ones'"),
+        ("joint", {"fusion": "attention", "normalize": "sofmax"}, "normalize is 'sofmax'"),
+        ("joint", {"fusion": "film", "normalize": "softmax"}, "no option normalize"),
+        ("gradnorm", {"alpha": "x"}, "alpha is 'x', not a number"),
+        ("gradnorm", {"lr_w": 0}, "lr_w is 0"),
+        ("ogm_ge", {"ge": "flase"}, "ge is 'flase', not true or false"),
+        ("ogm_ge", {"alpha": None}, "alpha is None"),
+        ("ogm_ge", {"until": "end"}, "until is 'end'"),
+        ("pmr", {"mu": "1e-2"}, "written like 1.0e-3"),
+        ("pmr", {"per": "no"}, "per is 'no'"),
+        ("cur", {"window": 2.5}, "window is 2.5, not a whole number"),
+        ("cur", {"threshold": float("nan")}, "threshold is nan"),
+        ("gblend", {"folds": "five"}, "folds is 'five'"),
+        ("mmcosine", {"scale": True}, "scale is True"),
+        ("avslowfast", {"drop": 80}, "drop is 80"),
+        ("avslowfast", {"avs": "x"}, "avs is 'x'"),
+    ],
+)
+def test_a_wrong_option_is_an_error_before_the_model_is_built(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        create(name, **options)

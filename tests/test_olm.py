@@ -10,7 +10,8 @@ from hypothesis.extra import numpy as hnp
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from olmlib.olm import OLM, PRESETS
+from olmlib.olm import OLM
+from olmlib.olm_presets import PRESETS, OLMConfig
 from olmlib.toy import HEADS, Head, simulate
 
 VAB = ["visual", "audio", "fused"]
@@ -215,6 +216,59 @@ def test_misuse_is_an_error_that_says_what_is_there():
         OLM(VAB).update(engine_batch(), Y)
     with pytest.raises(ValueError, match="not those of heads"):
         OLM(VAB).load_state_dict(OLM(["a"]).state_dict())
+
+
+WRONG = {
+    "rule": "revrsed",
+    "factors": "sofmax",
+    "signed_rates": "yes",
+    "solver": "closed",
+    "per_sample": 1,
+    "rescale_target": "false",
+    "reference": "curent",
+    "baseline": "log_class",
+    "weighted_losses": None,
+    "coefficients_feel_loss": 0,
+    "reduction": "average",
+    "network_loss": ["mean"],
+    "steps": -3,
+    "eta": "1e-3",
+    "smoothing": 5.0,
+    "clamp": [5, 0.2],
+    "constant": "x",
+    "dev_pass": "evaluate",
+    "dev_iter": "cycel",
+}
+MORE = [
+    ("rule", None),
+    ("steps", 2.0),
+    ("steps", 0),
+    ("steps", True),
+    ("eta", 0.0),
+    ("eta", math.nan),
+    ("smoothing", 1.0),
+    ("smoothing", -0.1),
+    ("smoothing", False),
+    ("clamp", (1.0, 1.0)),
+    ("clamp", (0.1, math.nan)),
+    ("clamp", [0.1]),
+    ("clamp", "wide"),
+    ("constant", math.inf),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), [*WRONG.items(), *MORE])
+def test_a_value_that_a_field_cannot_have_is_an_error(field, value):
+    with pytest.raises(ValueError, match=rf"^OLM option {field}: .* is not "):
+        OLM(VAB, **{field: value})
+
+
+def test_every_field_is_checked_and_the_error_says_what_there_is():
+    assert WRONG.keys() == OLMConfig.__dataclass_fields__.keys()
+    message = "OLM option rule: 'revrsed' is not one of olm, uniform, random, reversed"
+    with pytest.raises(ValueError, match=message):
+        OLMConfig(rule="revrsed")
+    assert OLM(VAB, clamp=[0.5, 2], eta=1).config.clamp == (0.5, 2), "lists and whole numbers"
 
 
 @pytest.mark.parametrize("preset", PRESETS)

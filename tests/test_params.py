@@ -18,6 +18,10 @@ def write(tmp_path, change):
     return path
 
 
+def mer(tree):
+    return tree["profiles"]["mini"]["mer2023"]
+
+
 def test_all_profiles_are_read():
     known = params.load()
     assert known.profile == "mini"
@@ -38,11 +42,49 @@ def test_all_profiles_are_read():
         (lambda t: t["profiles"]["mini"].update(seeds=[]), "mini.seeds"),
         (lambda t: t["rows"]["olm"].update(option={}), "rows.olm.option"),
         (lambda t: t.update(profile="tiny"), "profile 'tiny' is not one of"),
+        (
+            lambda t: t["profiles"]["mini"].update(seeds=[0, 0]),
+            "mini: seeds .0, 0. repeat",
+        ),
+        (lambda t: mer(t)["prepare"]["widths"].pop("hog"), "mer2023.prepare: features are of"),
+        (lambda t: mer(t)["model"].update(n_heads=5), "model: d_model 32 .* by n_heads 5"),
+        (lambda t: mer(t).update(model=3), "mini.mer2023.model: "),
+        (
+            lambda t: t["table3"]["combinations"].update(A=["adio"]),
+            "table3.combinations.A: profile mini has no features of adio; it has audio, hog",
+        ),
+        (
+            lambda t: t["table3"]["combinations"].update({"A+A": ["audio", "audio"]}),
+            "combinations.A.A: audio, audio repeat",
+        ),
+        (
+            lambda t: t["table3"]["fusions"]["olm_t_mbt"]["model"].update(fusoin="mbt"),
+            r"1 error.*\n  table3.fusions.olm_t_mbt.model.fusoin: Extra",
+        ),
+        (
+            lambda t: t["table3"]["without_olm"]["model"].update(n_heads=3),
+            "table3.without_olm.model: d_model 32 is not divisible by n_heads 3",
+        ),
+        (
+            lambda t: t["table3"]["unimodal"].update(model={"inputs": {}}, datasets=["ks"]),
+            "table3.unimodal cannot have model.inputs, datasets",
+        ),
+        (
+            lambda t: t["rows"]["concat"].update(model={"widht": 32}),
+            r"params.yaml has 1 error.*\n  rows.concat.model.widht: Extra",
+        ),
+        (lambda t: t["rows"]["concat"].update(model={"width": 4}), "rows.concat.model.width: "),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
         params.load(write(tmp_path, change))
+
+
+def test_a_file_in_another_encoding_is_a_clear_error(tmp_path):
+    (tmp_path / "params.yaml").write_bytes("# f\u00fcr mini\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="params.yaml is not UTF-8 text: byte 3 is 0xfc; save it"):
+        params.load(tmp_path / "params.yaml")
 
 
 def test_broken_yaml_and_a_missing_file(tmp_path):

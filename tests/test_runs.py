@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import yaml
 from filelock import FileLock
 
 from olmlib import params, run_files, runs, train
@@ -194,6 +195,42 @@ def test_grid_has_every_row_with_every_seed():
         runs.grid("mini", "cremad", ["best"])
     with pytest.raises(ValueError, match="no profile"):
         runs.grid("maxi", "cremad")
+
+
+def changed(tmp_path, **rows):
+    """Write a `params.yaml` with these rows beside the known ones; return its folder."""
+    tree = yaml.safe_load(runs.sources.ROOT.joinpath("params.yaml").read_text(encoding="utf-8"))
+    tree["rows"] |= rows
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_row_changes_the_model(tmp_path):
+    wide = {"method": "joint", "model": {"width": 32}}
+    names = ["concat", "sum"]
+    concat, plain = runs.grid("mini", "cremad", names, changed(tmp_path, concat=wide))[::3]
+    assert (concat.name, plain.name) == tuple(names)
+    assert concat.config.model == plain.config.model.model_copy(update={"width": 32})
+    assert plain.config.model.width == 8 and concat.config.train == plain.config.train
+    wide["model"] = {"widht": 32}
+    with pytest.raises(ValueError, match=r"params.yaml .*\n  rows.concat.model.widht: Extra"):
+        runs.grid("mini", "cremad", names, changed(tmp_path, concat=wide))
+
+
+def test_a_row_that_cannot_be_trained_is_an_error_before_the_first_run(tmp_path):
+    root = changed(
+        tmp_path,
+        concat={"method": "jiont"},
+        film={"method": "joint", "options": {"fusion": "fim"}},
+        olm={"method": "olm", "options": {"presett": "fixed"}},
+        avslowfast={"method": "avslowfast", "options": {"dropp": 0.5}},
+    )
+    with pytest.raises(ValueError) as error:
+        runs.grid("mini", "ks", ["sum"], root)
+    lines = sorted(str(error.value).splitlines())
+    said = ("argument 'dropp'", "no file olmlib/methods/jiont.py", "no fusion 'fim'", "presett")
+    for line, row, text in zip(lines, ("avslowfast", "concat", "film", "olm"), said, strict=True):
+        assert line.startswith(f"params.yaml, rows.{row}: ") and text in line
 
 
 def test_a_row_is_left_out_where_it_does_not_belong(tmp_path):

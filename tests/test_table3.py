@@ -128,13 +128,18 @@ def test_the_page_says_whose_data_and_how_it_was_measured(root, settings, measur
 def test_the_official_preset_goes_over_the_profile_and_under_the_row():
     mini = params.Transformer(n_layers=2, d_model=8, n_heads=2, dropout=0.0)
     fields = {"preset": "official", "eq4_pool": "token"}
-    model = table3.model(mini, ("audio", "visual"), fields)
+
+    def made(fields):
+        row = params.Row(method="olm", model=fields)
+        return table3.model(mini, ("audio", "visual"), row)
+
+    model = made(fields)
     assert model.n_layers == 3 and model.token_init == "zeros" and model.pos == "none"
     assert model.eq4_pool == "token" and model.d_model == 8 and model.dropout == 0.0
-    assert table3.model(mini, ("audio",), fields | {"n_layers": 1}).n_layers == 1
-    assert table3.model(mini, ("audio",), {"fusion": "mbt"}).n_layers == 2
+    assert made(fields | {"n_layers": 1}).n_layers == 1
+    assert made({"fusion": "mbt"}).n_layers == 2
     with pytest.raises(ValueError, match="preset 'code' is not 'official'"):
-        table3.model(mini, ("audio",), {"preset": "code"})
+        made({"preset": "code"})
 
 
 def test_controls_differ_from_irfb_in_what_they_name_and_have_one_fold(repository):
@@ -153,7 +158,7 @@ def test_controls_differ_from_irfb_in_what_they_name_and_have_one_fold(repositor
 def test_a_misspelt_control_is_refused_when_params_are_read(root, tmp_path):
     text = (root / "params.yaml").read_text().replace("eq4_pool: token", "eq4_pol: token")
     (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(ValueError, match="eq4_pol"):
+    with pytest.raises(ValueError, match=r"table3.controls.token.model.eq4_pol"):
         params.load(tmp_path / "params.yaml")
 
 

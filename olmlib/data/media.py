@@ -4,20 +4,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import av
-import librosa
 import numpy as np
-import scipy.signal
 import soundfile
 from PIL import Image
 
+from olmlib.data import spectrum
+
 FRONTENDS = ("librosa", "mmcosine", "olm_code")
-WINDOW, OVERLAP = 512, 353
 # Below and above, the number in a WAV header is damage, not a recording.
 RATES = (4_000, 384_000)
 # Read by FFmpeg; everything else is libsndfile's.
 CONTAINERS = (".mp4", ".m4a", ".mov", ".flv", ".mkv", ".webm", ".avi")
-_LFS = b"version https://git-lfs"
-POINTER = "Git-LFS pointer"
+_LFS, POINTER = b"version https://git-lfs", "Git-LFS pointer"
 
 
 class BadClip(Exception):  # noqa: N818 - the name says what it is, as StopIteration does
@@ -30,8 +28,7 @@ class BadClip(Exception):  # noqa: N818 - the name says what it is, as StopItera
 
 
 def _place(path: Path) -> str:
-    """Return folder and name: in the official layouts that tells a clip's files apart."""
-    return f"{path.parent.name}/{path.name}"
+    return f"{path.parent.name}/{path.name}"  # only the folder tells a clip's files apart
 
 
 def problem(path: Path) -> str | None:
@@ -78,6 +75,8 @@ def waveform(path: Path, sample_rate: int) -> np.ndarray:
     mono = sound.mean(1)
     if rate == sample_rate:
         return mono
+    import librosa  # late, see `spectrum`
+
     return librosa.resample(mono, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq")
 
 
@@ -117,7 +116,9 @@ def frames(path: Path, count: int, size: int) -> np.ndarray:
         raise BadClip(f"{_place(path)} cannot be decoded: {error.strerror}") from None
     if len(decoded) < len(set(wanted)):
         raise BadClip(f"{_place(path)} is damaged: frames are missing in its middle")
-    small = {i: frame.to_image().resize((size, size), Image.BILINEAR) for i, frame in decoded}
+    # One thread, because starting others takes longer than converting a frame.
+    images = {i: frame.to_image(threads=1) for i, frame in decoded}
+    small = {i: image.resize((size, size), Image.BILINEAR) for i, image in images.items()}
     return np.stack([np.asarray(small[i]) for i in wanted])
 
 
@@ -148,22 +149,18 @@ def spectrogram(sound: np.ndarray, frontend: str, sample_rate: int, seconds: flo
     if frontend == "olm_code" and sample_rate != 22_050:
         raise ValueError(f"frontend olm_code needs sample_rate 22050, not {sample_rate}")
     samples = round(seconds * sample_rate)
-    if samples < WINDOW:
-        raise ValueError(f"{seconds} s are {samples} samples, less than one window of {WINDOW}")
+    if samples < spectrum.WINDOW:
+        raise ValueError(
+            f"{seconds} s are {samples} samples, less than one window of {spectrum.WINDOW}"
+        )
     if not sound.size:
         raise BadClip("no samples")
     if not np.isfinite(sound).all():
         raise BadClip("NaN or infinite samples")
     sound = np.clip(np.resize(sound, samples), -1, 1).astype(np.float32)
+    log = spectrum.log(sound, frontend, sample_rate)
     if frontend == "olm_code":
-        # 353 is the paper's overlap, used there as the hop.
-        return np.log(np.abs(librosa.stft(sound, n_fft=WINDOW, hop_length=OVERLAP)) + 1e-7)
-    if frontend == "mmcosine":
-        power = scipy.signal.spectrogram(sound, sample_rate, nperseg=WINDOW, noverlap=OVERLAP)[2]
-        log = np.log(power + 1e-7)
-    else:
-        hop = WINDOW - OVERLAP
-        log = np.log(np.abs(librosa.stft(sound, n_fft=WINDOW, hop_length=hop, center=False)) + 1e-7)
+        return log
     return ((log - log.mean()) / (log.std() + 1e-9)).astype(np.float32)
 
 
@@ -237,11 +234,16 @@ def _refuse_truncated(path: Path, container, packets: list) -> None:
         raise BadClip(f"{_place(path)} has no video frames")
     if any(packet.is_corrupt for packet in packets):
         raise BadClip(f"{_place(path)} is truncated")
-    last = max((float(p.pts * p.time_base) for p in packets if p.pts is not None), default=0.0)
+    last = max((_seconds(p) for p in packets if p.pts is not None), default=0.0)
     promised = (container.duration or 0) / av.time_base
     # Headers of real releases are imprecise; half of the clip missing is beyond that.
     if last < promised / 2 and len(packets) > 1:
         raise BadClip(f"{_place(path)} is truncated: {promised:.1f} s promised, {last:.1f} s there")
+
+
+def _seconds(packet) -> float:
+    # The product of Python's fractions would be the same number, many times slower.
+    return packet.pts * packet.time_base.numerator / packet.time_base.denominator
 
 
 def _places(packets: list, count: int) -> list[int]:
@@ -250,7 +252,7 @@ def _places(packets: list, count: int) -> list[int]:
     # An edit list marks frames that are decoded and never shown.
     shown = [p for p in packets if not p.is_discard] or packets
     if count > 1 and all(p.pts is not None for p in shown):
-        times = np.sort([float(p.pts * p.time_base) for p in shown])
+        times = np.sort([_seconds(p) for p in shown])
         times -= times[0]
         # Real clips are a frame longer or shorter than they should be.
         seconds = round(times[-1] * len(times) / max(1, len(times) - 1))
@@ -276,7 +278,9 @@ def _track(path: Path) -> tuple[np.ndarray, int]:
                 rate = rate or decoded.sample_rate
                 if decoded.sample_rate != rate:
                     raise BadClip(f"{_place(path)} changes from {rate} to {decoded.sample_rate} Hz")
-                parts += [part.to_ndarray().mean(0) for part in to_float.resample(decoded)]
+                for part in to_float.resample(decoded):
+                    channels = part.to_ndarray()
+                    parts.append(channels[0] if len(channels) == 1 else channels.mean(0))
     except (av.FFmpegError, ValueError) as error:
         # ValueError is a track of integers that changes its format.
         reason = getattr(error, "strerror", None) or error

@@ -18,7 +18,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-from olmlib.data import chunks, media
+from olmlib.data import chunks, media, spectrum
 from olmlib.data.arrays import REJECTED, SPLITS, Prepared, seal
 from olmlib.data.release import Release
 from olmlib.params import Prepare
@@ -124,7 +124,7 @@ def _fingerprint(release: Release, config: Prepare) -> str:
     digest.update(json.dumps(config.model_dump(exclude={"max_rejected"}), sort_keys=True).encode())
     modules = {
         inspect.getmodule(f)
-        for f in (prepare, seal, chunks.start, media.frames, Release, type(release))
+        for f in (prepare, seal, chunks.start, media.frames, spectrum.log, Release, type(release))
     }
     for name in sorted(module.__name__ for module in modules):
         digest.update(inspect.getsource(sys.modules[name]).encode())

@@ -9,7 +9,7 @@ Concat per step of 8 clips at width 8 on one CPU core; with the synchrony loss, 
 
 import torch
 
-from olmlib.methods.base import Method
+from olmlib.methods.base import Method, check
 from olmlib.models.avslowfast import AVSlowFastLite
 
 
@@ -21,10 +21,17 @@ class Scheme(Method):
         drop: P_d, probability that a training batch goes without the laterals.
         avs: weight of the audiovisual synchrony loss; 0 leaves it out.
         frames: per clip; from 8 on the model has a Fast pathway.
+
+    Raises:
+        ValueError: a probability that is none, or an option of another kind.
     """
 
     def __init__(self, seed=0, drop=0.8, avs=0.0, frames=1):
         super().__init__(seed)
+        check(float, drop=drop, avs=avs)
+        check(int, frames=frames)
+        if not 0 <= drop <= 1:
+            raise ValueError(f"drop is {drop}, not a probability")
         self.drop, self.avs, self.frames = drop, avs, frames
         self.sync: torch.Tensor | None = None
         self.dropped = False

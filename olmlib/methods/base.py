@@ -7,6 +7,8 @@ hooks that differ; the rest does plain training of the fused head.
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from math import isnan
+from numbers import Integral, Real
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -105,3 +107,45 @@ def create(name: str, seed: int = 0, **options) -> Method:
     if not name.isidentifier() or name == "base" or find_spec(module) is None:
         raise ValueError(f"no method {name!r}: there is no file olmlib/methods/{name}.py")
     return import_module(module).Scheme(seed=seed, **options)
+
+
+def check(kind: type, **options) -> None:
+    """Refuse options of another kind, which Python would compute with, or fail at in a later step.
+
+    Args:
+        kind: `float`, any number; `int`, a whole number from 1 on; or `bool`.
+        **options: name -> value.
+
+    Raises:
+        ValueError: a value is something else.
+    """
+    for name, value in options.items():
+        number = isinstance(value, Real) and not isinstance(value, bool) and not isnan(value)
+        fits, wanted = {
+            bool: (isinstance(value, bool), "true or false"),
+            int: (number and isinstance(value, Integral) and value >= 1, "a whole number from 1"),
+            float: (number, "a number, written like 1.0e-3"),
+        }[kind]
+        if not fits:
+            raise ValueError(f"{name} is {value!r}, not {wanted}")
+
+
+def check_rows(settings: params.Params, file="params.yaml") -> None:
+    """Make the method of every row once: a mistake shall be found here and not in a run, later.
+
+    Args:
+        settings: what `params.load` returned.
+        file: its name, for the message.
+
+    Raises:
+        ValueError: rows whose method does not exist or does not take their options, one per line.
+    """
+    rows = {f"rows.{name}": row for name, row in settings.rows.items()}
+    wrong = []
+    for place, row in (rows | settings.table3.rows()).items():
+        try:
+            create(row.method, 0, **row.options)
+        except (TypeError, ValueError) as error:
+            wrong.append(f"{file}, {place}: {error}")
+    if wrong:
+        raise ValueError("\n".join(wrong))

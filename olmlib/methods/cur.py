@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import get_total_norm
 
-from olmlib.methods.base import Method
+from olmlib.methods.base import Method, check
 from olmlib.models.late_fusion import MODALITIES
 from olmlib.models.mmtm import TwoBranch
 
@@ -33,12 +33,17 @@ class Scheme(Method):
         rule: "speed", or its control "random", where before each step chance decides between no
             intervention and either branch, 1/3 each.
         gate_scale: 1, or 2 as in MMTM.
+
+    Raises:
+        ValueError: an unknown `rule`, or an option of another kind.
     """
 
     def __init__(
         self, seed=0, threshold=0.01, window=5, start_epoch=2, rule="speed", gate_scale=1.0
     ):
         super().__init__(seed)
+        check(float, threshold=threshold, gate_scale=gate_scale)
+        check(int, window=window, start_epoch=start_epoch)
         if rule not in ("speed", "random"):
             raise ValueError(f"rule is {rule!r}, not 'speed' or 'random'")
         self.threshold, self.window, self.start_epoch = threshold, window, start_epoch

@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from olmlib.evaluate import evaluate
 from olmlib.methods.audio_only import Scheme as AudioOnly
-from olmlib.methods.base import Method
+from olmlib.methods.base import Method, check
 from olmlib.methods.joint import Scheme as Joint
 from olmlib.methods.visual_only import Scheme as VisualOnly
 from olmlib.models.late_fusion import LateFusion
@@ -63,14 +63,16 @@ class Scheme(Method):
     def __init__(self, seed=0, mode="offline", epochs_share=1.0, super_epoch=10, hold_out=0.1,
                  folds=1, scale="one", estimate="drop", start="measured", **options):  # fmt: skip
         super().__init__(seed, **options)
+        check(float, epochs_share=epochs_share, hold_out=hold_out)
+        check(int, super_epoch=super_epoch, folds=folds)
         chosen = (mode, MODES), (scale, SCALES), (estimate, ESTIMATES), (start, STARTS)
         for value, known in chosen:
             if value not in known:
                 raise ValueError(f"{value!r} is not one of {', '.join(known)}")
         if not 0 < hold_out <= 0.5 or not 1 <= folds <= round(1 / hold_out):
             raise ValueError(f"there are not {folds} disjoint parts of share {hold_out}")
-        if epochs_share <= 0 or super_epoch < 1:
-            raise ValueError(f"epochs_share {epochs_share} or super_epoch {super_epoch} is too low")
+        if epochs_share <= 0:
+            raise ValueError(f"epochs_share {epochs_share} is too low: a probe needs epochs")
         self.online, self.scale, self.estimate = mode == "online", scale, estimate
         self.epochs_share, self.super_epoch = epochs_share, super_epoch
         self.hold_out, self.folds, self.start = hold_out, folds, start

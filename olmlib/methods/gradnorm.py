@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from olmlib.methods.base import Method
+from olmlib.methods.base import Method, check
 from olmlib.models.late_fusion import LateFusion
 
 SITES = ("encoders", "features", "classifier")
@@ -47,14 +47,17 @@ class Scheme(Method):
         w: `(M,)`, the loss weights, in the order of the model's heads.
 
     Raises:
-        ValueError: an unknown `l0` or `site`.
+        ValueError: an unknown `l0` or `site`, or a number that is none or too low.
     """
 
     def __init__(self, seed=0, alpha=1.5, lr_w=0.025, floor=1e-3, l0="log_classes",
                  site="encoders", **options):  # fmt: skip
         super().__init__(seed, **options)
+        check(float, alpha=alpha, lr_w=lr_w, floor=floor)
         if site not in SITES or l0 not in STARTS:
             raise ValueError(f"site {site!r} is not in {SITES} or l0 {l0!r} is not in {STARTS}")
+        if lr_w <= 0 or floor < 0:
+            raise ValueError(f"lr_w is {lr_w} and floor is {floor}: take lr_w > 0 and floor >= 0")
         self.alpha, self.lr_w, self.floor, self.l0, self.site = alpha, lr_w, floor, l0, site
 
     def build(self, num_classes, config):

@@ -14,7 +14,8 @@ class Scheme(Method):
             `normalize` for attention.
 
     Raises:
-        ValueError: an unknown fusion, or an option that this fusion does not have.
+        ValueError: an unknown fusion, an option that this fusion does not have, or a value that
+            the option does not have.
     """
 
     distributed = True
@@ -22,6 +23,11 @@ class Scheme(Method):
     def __init__(self, seed=0, **options):
         known = {"fusion", "mask", *fusions.options(options.get("fusion", "concat"))}
         super().__init__(seed, **{k: v for k, v in options.items() if k not in known})
+        # The network would say so too, but only in the run.
+        for name, values in (("mask", fusions.MASKS), ("normalize", fusions.NORMALIZATIONS)):
+            if name in options and options[name] not in values:
+                choices = " or ".join("null" if v is None else repr(v) for v in values)
+                raise ValueError(f"{name} is {options[name]!r}; it can be {choices}")
         self.options = options
 
     def build(self, num_classes, config):

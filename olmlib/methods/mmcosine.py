@@ -7,7 +7,7 @@ modality can shout. The rest is plain cross-entropy of the sum. It costs two nor
 matrices per step, which cannot be seen beside the encoders.
 """
 
-from olmlib.methods.base import Method
+from olmlib.methods.base import Method, check
 from olmlib.models.cosine import CosineFusion
 
 EVALS = ("cosine", "linear")
@@ -25,11 +25,12 @@ class Scheme(Method):
         **options: none; named in the error.
 
     Raises:
-        ValueError: an unknown `eval`.
+        ValueError: an unknown `eval`, or a scale that is no number.
     """
 
     def __init__(self, seed=0, scale=10.0, eval="cosine", **options):
         super().__init__(seed, **options)
+        check(float, scale=scale)
         if eval not in EVALS:
             raise ValueError(f"eval is {eval!r}, not one of {EVALS}")
         self.scale, self.linear_eval = scale, eval == "linear"

@@ -13,7 +13,7 @@ of k.
 import torch
 from torch import Tensor
 
-from olmlib.methods.base import Method
+from olmlib.methods.base import Method, check
 
 
 class Scheme(Method):
@@ -29,11 +29,13 @@ class Scheme(Method):
         **options: none; named in the error.
 
     Raises:
-        ValueError: not 0 <= start <= until <= 1.
+        ValueError: not 0 <= start <= until <= 1, or an option of another kind.
     """
 
     def __init__(self, seed=0, alpha=0.8, start=0.0, until=0.5, ge=True, **options):
         super().__init__(seed, **options)
+        check(float, alpha=alpha, start=start, until=until)
+        check(bool, ge=ge)
         if not 0 <= start <= until <= 1:
             raise ValueError(f"start {start} and until {until} must be ordered, in 0 to 1")
         self.alpha, self.start, self.until, self.ge = alpha, start, until, ge

@@ -6,9 +6,10 @@ without graph and in eval mode; the official code's presets forward a whole dev 
 
 import torch
 
-from olmlib.methods.base import Method
+from olmlib.methods.base import Method, check
 from olmlib.models.build import build
 from olmlib.olm import OLM
+from olmlib.olm_presets import configured
 
 
 class Scheme(Method):
@@ -20,12 +21,18 @@ class Scheme(Method):
         probe_size: dev samples per measurement of the dev losses.
         probe_every: steps from one measurement to the next.
         **changes: fields of `OLMConfig` that differ from the preset.
+
+    Raises:
+        ValueError: an unknown preset or field, or a value that it cannot have.
     """
 
     distributed = True
 
     def __init__(self, seed=0, preset="fixed", probe_size=16, probe_every=16, **changes):
         super().__init__(seed)
+        check(int, probe_size=probe_size, probe_every=probe_every)
+        # The coefficients need the model's heads; a mistake in the options need not wait for them.
+        configured(preset, changes)
         self.probe_size = probe_size
         self.probe_every = probe_every
         self.options = {"preset": preset, "seed": seed, **changes}

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from olmlib.evaluate import evaluate
-from olmlib.methods.base import Method
+from olmlib.methods.base import Method, check
 
 COEFFICIENTS = ("soft", "hard")
 
@@ -46,12 +46,14 @@ class Scheme(Method):
         beta, gamma: `(M,)` of the last step, modalities in the model's order.
 
     Raises:
-        ValueError: a share that is none, or an unknown `coefficient`.
+        ValueError: a share that is none, an unknown `coefficient`, or an option of another kind.
     """
 
     def __init__(self, seed=0, alpha=1.0, mu=1e-2, regularise=0.05, until=0.7, eps=0.2, subset=0.1,
                  coefficient="soft", per=True, **options):  # fmt: skip
         super().__init__(seed, **options)
+        check(float, alpha=alpha, mu=mu, regularise=regularise, until=until, eps=eps, subset=subset)
+        check(bool, per=per)
         if coefficient not in COEFFICIENTS:
             raise ValueError(f"coefficient is {coefficient!r}, not one of {COEFFICIENTS}")
         if not (0 <= regularise <= 1 and 0 <= until <= 1 and 0 <= eps < 1 and 0 < subset <= 1):

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from olmlib import params
-from olmlib.data import datasets
 from olmlib.miniature.makers import MAKERS
 
 CLIPS = {"cremad": 960, "ks": 520, "vggsound": 640, "mer2023": 400}
@@ -42,6 +41,9 @@ def main(arguments: list[str] | None = None) -> None:
             section = profiles[args.profile].dataset(args.release)
             config = section.miniature
         if config is None:
+            # Late, because it loads scikit-learn, which a miniature does not need.
+            from olmlib.data import datasets
+
             print(datasets.load(args.release, args.out, section.prepare).check())
         else:
             MAKERS[args.release](args.source, args.out, config, args.workers)

@@ -68,8 +68,9 @@ class Expression:
 
     def at(self, share: float) -> dict[str, float]:
         """Return the action units at `share` (0 to 1) of the clip."""
-        rise = np.clip((share - self.onset) / max(self.apex - self.onset, 1e-6), 0, 1)
-        fall = np.clip((share - self.apex) / max(1 - self.apex, 1e-6), 0, 1)
+        rise = (share - self.onset) / max(self.apex - self.onset, 1e-6)
+        fall = (share - self.apex) / max(1 - self.apex, 1e-6)
+        rise, fall = (min(max(value, 0.0), 1.0) for value in (rise, fall))
         # Half of the strength is there from the first frame: actors start in character.
         course = (0.6 + 0.4 * rise) * (1 - (1 - self.decay) * fall)
         return {unit: course * value for unit, value in self.units.items()}

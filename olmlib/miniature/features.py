@@ -33,11 +33,12 @@ class Features(Strokes):
         self.pen.polygon(self.place(almond, 1), fill=WHITE)
         gx, gy = x + 0.35 * a * self.gaze[0] * 4, y - 0.01 + 0.2 * a * self.gaze[1]
         r = 0.50 * a
+        lid, lower_lid = graph(upper), graph([inner, *lower[::-1], outer])
         for radius, colour in ((r, p.iris), (0.5 * r, rgb("#0d0b0a"))):
             disc = circle() * radius + (gx, gy)
-            bound_top = np.interp(disc[:, 0], *graph(upper))
-            bound_low = np.interp(disc[:, 0], *graph([inner, *lower[::-1], outer]))
-            disc[:, 1] = np.clip(disc[:, 1], bound_top, np.maximum(bound_low, bound_top))
+            bound_top = np.interp(disc[:, 0], *lid)
+            bound_low = np.maximum(np.interp(disc[:, 0], *lower_lid), bound_top)
+            disc[:, 1] = np.minimum(np.maximum(disc[:, 1], bound_top), bound_low)
             self.pen.polygon(self.place(disc, 1), fill=colour)
         if top > 0.03:
             self.disc(gx + 0.04, gy - 0.04, 0.016, 0.016, rgb("#ffffff"), 1)

@@ -5,7 +5,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import soundfile
 
 from olmlib.miniature.waves import RATE, resample
@@ -41,6 +40,8 @@ class Library:
                 f"{sheet} not found: run `dvc pull data.dvc` in the root of the repository"
             )
         self.notes: dict[str, dict[str, tuple[Note, ...]]] = {}
+        import pandas as pd  # late, because the worker processes do not need it
+
         for (instrument, variant), rows in pd.read_csv(sheet).groupby(["instrument", "variant"]):
             columns = rows.sort_values("pitch")[["pitch", "start", "stop"]]
             notes = tuple(Note(*map(int, row)) for row in columns.itertuples(index=False))

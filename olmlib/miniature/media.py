@@ -1,7 +1,12 @@
-"""WAV, FLV and MP4 files, the same bytes each time on one machine."""
+"""WAV, FLV and MP4 files, the same bytes each time on one machine.
+
+scipy.signal is imported where it is needed: loading it takes longer than writing ten clips.
+"""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import chain
+from math import gcd
 from pathlib import Path
 
 import av
@@ -9,16 +14,15 @@ import numpy as np
 import soundfile
 from av.codec.context import Flags
 from PIL import Image
-from scipy.signal import resample_poly
 
 # MP3 in FLV knows 11,025, 22,050 and 44,100 Hz only.
-FLV_RATE, MP3_FRAME = 22_050, 1152
+FLV_RATE = 22_050
 # LAME would take longer than drawing all the pictures.
 FAST = {"compression_level": "9"}
 # Grain would take most of the bits: they are limited to 30 kbit/s over any second and a half.
 H264 = {"preset": "ultrafast", "crf": "28", "maxrate": "30k", "bufsize": "45k", "threads": "1"}
 # The thorough coder takes three times as long, for sound that is noisy on purpose.
-AAC, AAC_FRAME = {"aac_coder": "fast"}, 1024
+AAC = {"aac_coder": "fast"}
 
 
 def write_wav(path: Path, sound: np.ndarray, rate: int) -> None:
@@ -53,8 +57,7 @@ def write_flv(
         for picture in [first, *pictures]:
             packets += video.encode(av.VideoFrame.from_image(picture))
         packets += video.encode()
-        for frame in _frames(resample_poly(sound, FLV_RATE // 50, rate // 50), FLV_RATE, MP3_FRAME):
-            packets += audio.encode(frame)
+        packets += audio.encode(_frame(_resampled(sound, rate), FLV_RATE))
         packets += audio.encode()
         # Sound and picture side by side, as a player that streams needs them.
         for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
@@ -88,16 +91,33 @@ def write_mp4(
         for picture in chain([first], pictures):
             packets += video.encode(av.VideoFrame.from_image(picture))
         packets += video.encode()
-        for frame in _frames(sound, rate, AAC_FRAME):
-            packets += audio.encode(frame)
+        packets += audio.encode(_frame(sound, rate))
         packets += audio.encode()
         for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
             container.mux(packet)
 
 
-def _frames(sound: np.ndarray, rate: int, size: int) -> Iterable[av.AudioFrame]:
-    for start in range(0, len(sound), size):
-        part = np.ascontiguousarray(sound[None, start : start + size], dtype=np.float32)
-        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
-        frame.sample_rate, frame.pts = rate, start
-        yield frame
+def _resampled(sound: np.ndarray, rate: int) -> np.ndarray:
+    """Return `sound` at `FLV_RATE`, just as `resample_poly` does with its own filter."""
+    from scipy.signal import resample_poly
+
+    up, down = FLV_RATE // 50, rate // 50
+    return resample_poly(sound, up, down, window=_lowpass(up, down).astype(sound.dtype))
+
+
+@lru_cache(maxsize=4)
+def _lowpass(up: int, down: int) -> np.ndarray:
+    """Return the filter that `resample_poly` would design anew for each clip."""
+    from scipy.signal import firwin
+
+    # It reduces the fraction first, and so has to be given the filter of the reduced one.
+    most = max(up, down) // gcd(up, down)
+    return firwin(20 * most + 1, 1 / most, window=("kaiser", 5.0))
+
+
+def _frame(sound: np.ndarray, rate: int) -> av.AudioFrame:
+    # All of the sound: PyAV cuts it into the codec's frames quicker than Python does.
+    part = np.ascontiguousarray(sound[None], dtype=np.float32)
+    frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+    frame.sample_rate, frame.pts = rate, 0
+    return frame

@@ -44,6 +44,9 @@ VALENCE = {
 RESTRAINT = 0.8
 # Of a clip's valence around that of its emotion; the release's ratings are means in quarters.
 SPREAD, STEP = 0.6, 0.25
+# Pictures a second; of these every second one is a visual row, and of those every second one a row
+# of HOG, because its rows are long.
+RATE, VISUAL_EVERY, HOG_EVERY = 5, 2, 2
 
 
 @dataclass(frozen=True)
@@ -157,21 +160,19 @@ def _files(clip: Clip) -> tuple[str, ...]:
 
 def _write(out: Path, clip: Clip, missing: set[str], sources: voices.Sources, seed: int) -> None:
     _, sound, pictures = cremad.perform(clip.played, sources, seed)
-    rate = mer_features.VISUAL_ROWS
-    pictures = list(pictures)[:: cremad.FPS // rate]
-    faces = [mer_features.face(picture) for picture in pictures]
+    pictures = list(pictures)[:: cremad.FPS // RATE]
+    faces = [mer_features.face(picture) for picture in pictures[::VISUAL_EVERY]]
     video, *names = _files(clip)
     if video in missing:
         folder.save(
             out / video,
-            lambda part: media.write_mp4(part, pictures, rate, sound, voices.RATE),
+            lambda part: media.write_mp4(part, pictures, RATE, sound, voices.RATE),
         )
     features = (
         mer_features.audio(sound, voices.RATE),
         mer_features.visual(faces),
         mer_features.text(clip.sentence),
-        # A quarter of them: these rows are long.
-        mer_features.histograms(faces[::4]),
+        mer_features.histograms(faces[::HOG_EVERY]),
     )
     for name, rows in zip(names, features, strict=True):
         if name in missing:

@@ -15,22 +15,21 @@ from olmlib.miniature.hog import SIDE, hog
 
 WIDTH = 64
 BANDS = WIDTH // 2
-# Rows a second: of sound, of pictures.
-AUDIO_ROWS, VISUAL_ROWS = 10, 5
+AUDIO_ROWS = 5  # a second
 # The face in a picture of 240 x 180; nobody leaves it. Brows and eyes, then mouth, in its pixels.
 FACE = (50, 20, 190, 160)
 REGIONS = ((24, 20, 88, 52), (28, 66, 84, 108))
 
 
 def audio(sound: np.ndarray, rate: int) -> np.ndarray:
-    """Return loudness and restlessness of 32 mel bands, ten rows a second.
+    """Return loudness and restlessness of 32 mel bands, five rows a second.
 
     Args:
         sound: `(samples,)` in [-1, 1].
         rate: samples per second.
 
     Returns:
-        `(T, 64)` float32: mean and standard deviation of the log energies within a tenth of a
+        `(T, 64)` float32: mean and standard deviation of the log energies within a fifth of a
         second, each brought to about mean 0 and standard deviation 1 by constants.
     """
     hop = rate // 100
@@ -41,7 +40,7 @@ def audio(sound: np.ndarray, rate: int) -> np.ndarray:
     frames = 100 // AUDIO_ROWS
     rows = max(1, level.shape[1] // frames)
     parts = level[:, : rows * frames].reshape(BANDS, rows, -1)
-    found = np.concatenate([(parts.mean(-1) + 2.5) / 1.3, (parts.std(-1) - 0.37) / 0.29])
+    found = np.concatenate([(parts.mean(-1) + 2.5) / 1.25, (parts.std(-1) - 0.5) / 0.34])
     return found.T.astype(np.float32)
 
 

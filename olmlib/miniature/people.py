@@ -1,6 +1,7 @@
 """Who is seen and where: the geometry and colours of an actor, the light and pose of a clip."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -70,6 +71,7 @@ class Scene:
     grain: int
 
 
+@lru_cache(maxsize=256)
 def rgb(code: str) -> Colour:
     """Return the three numbers of `#rrggbb`."""
     return tuple(int(code[i : i + 2], 16) for i in (1, 3, 5))
@@ -77,7 +79,13 @@ def rgb(code: str) -> Colour:
 
 def shade(colour: Colour, factor: float) -> Colour:
     """Return a darker (below 1) or lighter colour."""
-    return tuple(int(min(255, max(0, c * factor))) for c in colour)
+    red, green, blue = colour
+    # Written out, because it is called for almost everything that is drawn.
+    return (
+        int(min(255, max(0, red * factor))),
+        int(min(255, max(0, green * factor))),
+        int(min(255, max(0, blue * factor))),
+    )
 
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:

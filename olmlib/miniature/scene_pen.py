@@ -58,12 +58,16 @@ class Pen:
 
     def disc(self, x: float, y: float, rx: float, ry: float, colour: Colour) -> None:
         """Fill an ellipse."""
+        a, b, ox, c, d, oy = self.matrix
+        ox, oy = a * x + b * y + ox, c * x + d * y + oy
         if rx == ry:
-            a, b, ox, c, d, oy = self.matrix
-            r, u, v = rx * self.scale, a * x + b * y + ox, c * x + d * y + oy
-            self.draw.ellipse((u - r, v - r, u + r, v + r), fill=colour)
+            r = rx * self.scale
+            self.draw.ellipse((ox - r, oy - r, ox + r, oy + r), fill=colour)
             return
-        self.draw.polygon(self.place([(x + rx * u, y + ry * v) for u, v in _CIRCLE]), fill=colour)
+        # One matrix for radii and place: this is most of what is drawn.
+        a, b, c, d = a * rx, b * ry, c * rx, d * ry
+        ring = [(a * u + b * v + ox, c * u + d * v + oy) for u, v in _CIRCLE]
+        self.draw.polygon(ring, fill=colour)
 
     def line(self, points: list[Point], colour: Colour, width: float) -> None:
         """Draw a line, `width` in metres and at least a pixel."""

@@ -1,7 +1,6 @@
 """Sounds of engines, animals, bells, horns and a heart, each by its own rule."""
 
 import numpy as np
-from scipy.signal import butter, sosfilt
 
 from olmlib.miniature.waves import (
     RATE,
@@ -143,6 +142,8 @@ def dog(rng: np.random.Generator) -> np.ndarray:
 
 
 def _bark(pitch: float, tract: float, rng: np.random.Generator) -> np.ndarray:
+    from scipy.signal import butter, sosfilt  # late, because loading it takes a second
+
     seconds = rng.uniform(0.13, 0.26)
     samples = int(seconds * RATE)
     glide = curve([(0, 0.7), (0.25 * seconds, 1.15), (0.6 * seconds, 1), (seconds, 0.6)], samples)

@@ -1,5 +1,7 @@
 """The pen: smooth strokes in the frame of reference of a head that moves."""
 
+import math
+
 import numpy as np
 from PIL import ImageDraw
 
@@ -26,14 +28,14 @@ class Strokes:
         self.pen = ImageDraw.Draw(picture)
         self.p, self.u, self.mouth = person, units, mouth
         swing = [
-            a * np.sin(w * time + f)
+            a * math.sin(w * time + f)
             for a, w, f in zip(scene.sway, (2.1, 2.7, 1.7), scene.phases, strict=True)
         ]
         side = 1 if scene.tilt > 0 else -1
         tilt = scene.tilt + swing[0] + 0.22 * side * units["AU55"]
         self.scale = UNIT * scene.scale * (1 + 0.15 * units["AU57"] - 0.14 * units["AU58"])
         self.turn = self.scale * np.array(
-            [[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]
+            [[math.cos(tilt), math.sin(tilt)], [-math.sin(tilt), math.cos(tilt)]]
         )
         centre = np.array(SIZE) * FACTOR / 2 + (0, -0.04 * UNIT)
         nod = 0.16 * units["AU54"] - 0.13 * units["AU53"]
@@ -41,8 +43,9 @@ class Strokes:
         self.origin = neck + UNIT * np.array([0.20 * side * units["AU55"], swing[1] + nod])
         self.yaw = 0.10 * scene.yaw + swing[2]
         self.pitch = 0.5 * nod
+        self.shifts = {}  # of what is so near, in pixels; few depths are drawn many times
         self.gaze = scene.gaze
-        self.shut = np.exp(-(((time - scene.blink) / 0.07) ** 2))
+        self.shut = math.exp(-(((time - scene.blink) / 0.07) ** 2))
         self.shadow = shade(person.skin, 0.80)
         self.line = shade(person.skin, 0.55)
 
@@ -59,9 +62,12 @@ class Strokes:
 
     def disc(self, x, y, rx, ry, colour, near=0.0):
         """Fill an ellipse."""
-        self.fill(np.array([x, y]) + circle() * (rx, ry), colour, smooth=False, near=near)
+        self.fill(circle() * (rx, ry) + (x, y), colour, smooth=False, near=near)
 
     def place(self, points, near):
         """Return pixels of the large picture, as Pillow wants them."""
-        moved = points + (near * self.yaw, max(near, 0) * self.pitch)
-        return (moved @ self.turn + self.origin).ravel().tolist()
+        shift = self.shifts.get(near)
+        if shift is None:
+            moved = np.array([near * self.yaw, max(near, 0) * self.pitch])
+            shift = self.shifts[near] = moved @ self.turn + self.origin
+        return (points.dot(self.turn) + shift).ravel().tolist()

@@ -1,14 +1,16 @@
-"""The shipped speech: which takes there are, and how one sounds in a room."""
+"""The shipped speech: which takes there are, and how one sounds in a room.
 
+scipy.signal is imported where it is needed: loading it takes longer than recording ten clips.
+"""
+
+import csv
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import soundfile
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.signal import fftconvolve
 
 RATE = 16_000
 # Mean level of a neutral take in `data/`, as the root of its mean square.
@@ -58,11 +60,14 @@ class Sources:
                     f"{self.folder / name} not found: run `dvc pull data.dvc` in the root of the "
                     "repository"
                 )
-        cues = pd.read_csv(self.folder / "cues.csv")
-        speakers = pd.read_csv(self.folder / "voices.csv")
-        self.takes = tuple(Take(*row) for row in cues.itertuples(index=False))
-        columns = ["voice", "sex", "age"]
-        self.speakers = tuple(Speaker(*row) for row in speakers[columns].itertuples(index=False))
+        self.takes = tuple(
+            Take(**row | {"start": int(row["start"]), "stop": int(row["stop"])})
+            for row in _rows(self.folder / "cues.csv")
+        )
+        self.speakers = tuple(
+            Speaker(row["voice"], row["sex"], int(row["age"]))
+            for row in _rows(self.folder / "voices.csv")
+        )
 
     def files(self) -> list[Path]:
         """Return every file that a miniature is made from, in a fixed order."""
@@ -76,6 +81,12 @@ class Sources:
     def speech(self, take: Take) -> np.ndarray:
         """Return the sound of a take, `(samples,)` float32 at 16 kHz."""
         return _decode(self.path(take.voice))[take.start : take.stop]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    # Not by pandas, which every worker process would have to load.
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @lru_cache(maxsize=2)
@@ -106,6 +117,8 @@ def record(speech: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Returns:
         `(samples,)` float32 in [-1, 1], as long as `speech`.
     """
+    from scipy.signal import fftconvolve
+
     samples = len(speech)
     gain = 10 ** (rng.normal(0, 1.5) / 20)
     tail = rng.uniform(0.05, 0.3)

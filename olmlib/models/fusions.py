@@ -11,6 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+# What `mask` of a late fusion and `normalize` of attention can be. They stand here, not beside the
+# network, so that a method that checks them does not depend on the network's source.
+MASKS = ("mean", "zeros")
+NORMALIZATIONS = (None, "softmax")
+
 
 class Concat(nn.Linear):
     """One linear head on both features, audio first: `s = [x ; y] W^T + beta`.
@@ -115,7 +120,7 @@ class Attention(_Joint):
     """
 
     def __init__(self, d: int, num_classes: int, normalize: str | None = None):
-        if normalize not in (None, "softmax"):
+        if normalize not in NORMALIZATIONS:
             raise ValueError(f"normalize is {normalize!r}; it can be null or 'softmax'")
         super().__init__(d, num_classes)
         self.normalize = normalize
@@ -166,7 +171,7 @@ def find(name: str) -> type[nn.Module]:
     Raises:
         ValueError: no fusion of this name.
     """
-    if name not in FUSIONS:
+    if name not in tuple(FUSIONS):
         raise ValueError(f"no fusion {name!r}; the known ones are {', '.join(FUSIONS)}")
     return FUSIONS[name]
 

@@ -86,7 +86,7 @@ class LateFusion(nn.Module):
         **options,
     ):
         super().__init__()
-        if mask not in ("mean", "zeros"):
+        if mask not in fusions.MASKS:
             raise ValueError(f"mask is {mask!r}; it can be 'mean' or 'zeros'")
         kind = fusions.find(fusion)
         self.heads = (*MODALITIES, "fused")
