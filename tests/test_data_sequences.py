@@ -164,3 +164,6 @@ def test_one_clip_of_every_emotion_is_drawn_with_every_modality(root, tmp_path):
 def test_a_clip_without_its_video_has_no_known_length(root):
     release = mer2023.load(root, tiny_mer.config())
     assert release.seconds(release.clips[0]) is None
+    (root / "video").mkdir()
+    (root / "video" / f"{release.clips[0].id}.mp4").write_bytes(b"no video")
+    assert release.seconds(release.clips[0]) is None

@@ -8,6 +8,7 @@ Train&Val is split into folds, MER-MULTI is the test split; MER-NOISE and MER-SE
 
 import csv
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,12 +80,14 @@ class Release:
         return self.root / "features" / folder / f"{clip.id}.npy"
 
     def seconds(self, clip: Clip) -> float | None:
-        """Return how long the clip lasts by its video, or None if that is not there."""
+        """Return how long the clip lasts by its video, or None if that cannot be read."""
         for ending in (".mp4", ".avi"):
             path = self.root / "video" / f"{clip.id}{ending}"
-            if not media.problem(path):
-                with av.open(path) as container:
-                    return container.duration / av.time_base if container.duration else None
+            if media.problem(path):
+                continue
+            # Nothing but a picture's axis needs it, so a video that cannot be opened is no error.
+            with suppress(av.FFmpegError), av.open(path) as container:
+                return container.duration / av.time_base if container.duration else None
         return None
 
     def rows(self, clip: Clip, modality: str) -> np.ndarray:
