@@ -71,12 +71,14 @@ def panel(table: pd.DataFrame) -> Figure:
     ):
         _bars(ax, given, ("paper", "fixed"), lambda head, rule, n=name: keyed.at[(rule, head), n])
         ax.set(ylabel=label, title=title)
-    axes[1].axhline(1 / 3, color="0.4", lw=0.8, ls=":")
+    marks = ((1 / len(VAB), "1/M", "upper right"), (1, "w = 1", "upper left"))
+    for ax, (level, name, place) in zip(axes[1:], marks, strict=True):
+        line = ax.axhline(level, color="0.4", lw=0.8, ls=":", label=name)
+        ax.legend(handles=[line], loc=place, fontsize="small")
     axes[1].set_ylim(0, 1.1)
-    axes[2].axhline(1, color="0.4", lw=0.8, ls=":")
     axes[0].legend(loc="upper left", fontsize="small")
     axes[0].set_ylim(top=1.5 * max(given["G"].max(), given["C"].max(), 0.01))
-    axes[2].set_ylim(top=1.15 * max(table["w"].max(), 1))
+    axes[2].set_ylim(top=1.25 * max(table["w"].max(), 1))
     return fig
 
 
@@ -128,5 +130,6 @@ def _bars(
         places = np.arange(len(groups)) + 0.28 * (m - 1)
         values = [height(head, group) for group in groups]
         bars = ax.bar(places, values, 0.26, color=COLOURS[head], label=head)
-        ax.bar_label(bars, fmt="%.2f", fontsize="small")
+        box = {"fc": "w", "ec": "none", "pad": 0.5}
+        ax.bar_label(bars, fmt="%.2f", fontsize="small", padding=2, bbox=box)
     ax.set_xticks(range(len(groups)), groups)

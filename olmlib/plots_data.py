@@ -43,8 +43,13 @@ def front_ends(release: Release, clip: Clip, sample_rate: int, seconds: float) -
 WIDE, LETTERS = 8, 18
 
 
-def clips(prepared: Prepared, split: str = "train") -> tuple[Figure, pd.DataFrame]:
-    """Draw the first clip of every class: its picture above its spectrogram.
+def clips(prepared: Prepared, title: str, split: str = "train") -> tuple[Figure, pd.DataFrame]:
+    """Draw the first clip of every class: its first prepared frame above its spectrogram.
+
+    Args:
+        prepared: the data.
+        title: readable name of the data set, as of `rows.dataset_title`.
+        split: whose clips are shown.
 
     Returns:
         The figure, and the clips' records.
@@ -53,32 +58,37 @@ def clips(prepared: Prepared, split: str = "train") -> tuple[Figure, pd.DataFram
     chosen = records.groupby("label").first().reset_index()
     columns = min(len(chosen), WIDE)
     lines = -(-len(chosen) // columns)
+    seconds, highest = prepared.meta["seconds"], prepared.meta["sample_rate"] / 2000
     with style():
         figure, axes = plt.subplots(
             2 * lines,
             columns,
-            figsize=(1.8 * columns, 3.8 * lines),
+            figsize=(1.8 * columns, 4.2 * lines + 0.4),
             layout="constrained",
             squeeze=False,
         )
         for ax in axes.flat:
-            ax.set(xticks=[], yticks=[])
             ax.grid(False)
             ax.set_visible(False)
         for number, clip in enumerate(chosen.itertuples()):
             line, column = divmod(number, columns)
             top, bottom = axes[2 * line : 2 * line + 2, column]
             top.imshow(prepared.visual[clip.row][0])
+            top.set(xticks=[], yticks=[])
             top.set_title("\n".join(wrap(prepared.classes[clip.label], LETTERS)))
             bottom.imshow(
                 prepared.audio[clip.row].astype(np.float32),
                 origin="lower",
                 aspect="auto",
                 cmap="magma",
+                extent=(0, seconds, 0, highest),
             )
+            bottom.set(xticks=[0, seconds], yticks=[])
             for ax in (top, bottom):
                 ax.set_visible(True)
         for line in range(lines):
-            axes[2 * line, 0].set_ylabel("first frame")
-            axes[2 * line + 1, 0].set_ylabel("log spectrogram")
+            axes[2 * line, 0].set_ylabel("frame")
+            axes[2 * line + 1, 0].set_ylabel(f"log spectrogram\n(0–{highest:g} kHz)")
+        figure.supxlabel("time (s)", fontsize="medium")
+        figure.suptitle(title)
     return figure, chosen

@@ -73,11 +73,12 @@ def training_table(result: Training) -> pd.DataFrame:
 
 
 @drawn
-def short_training(table: pd.DataFrame) -> Figure:
+def short_training(table: pd.DataFrame, title: str) -> Figure:
     """Draw a short training with OLM: losses of the heads and their coefficients.
 
     Args:
         table: as of `training_table`.
+        title: readable name of the data set, as of `rows.dataset_title`.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
     fig.get_layout_engine().set(wspace=0.1)
@@ -91,6 +92,7 @@ def short_training(table: pd.DataFrame) -> Figure:
     left.set_ylim(bottom=0)
     for ax in (left, right):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    fig.suptitle(title)
     return fig
 
 
@@ -130,12 +132,13 @@ def imbalance_table(
 
 
 @drawn
-def imbalance(table: pd.DataFrame, chance: float) -> Figure:
+def imbalance(table: pd.DataFrame, chance: float, title: str) -> Figure:
     """Draw accuracies, linear probes, logit norms and logit scores of joint and single training.
 
     Args:
         table: as of `imbalance_table`.
         chance: accuracy of always answering the most frequent class, in percent.
+        title: readable name of the data set, as of `tables.title`.
     """
     fig, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
     (accuracy, probe), (norm, score) = axes
@@ -143,19 +146,20 @@ def imbalance(table: pd.DataFrame, chance: float) -> Figure:
         _line(accuracy, part, series, "--" if series.endswith("alone") else "-")
     accuracy.axhline(chance, color="0.6", lw=0.8, ls=":", label="most frequent class")
     accuracy.set(xlabel="epoch", ylabel="test accuracy (%)", title="(A) Branches while training")
-    fig.legend(loc="outside upper center", ncols=3)
+    fig.legend(loc="outside lower center", ncols=3)
     _probe_bars(probe, table[table["panel"] == "probe"])
     probe.axhline(chance, color="0.6", lw=0.8, ls=":")
     probe.set(ylabel="probe accuracy (%)", title="(B) Linear probe of the frozen encoders")
-    for ax, name, title in (
+    for ax, name, words in (
         (norm, "norm", "(C) Logit norms in concat"),
         (score, "score", "(D) True-class logits in concat"),
     ):
         for _, part in table[table["panel"] == name].groupby("series", sort=False):
             _line(ax, part, None, "-")
-        ax.set(xlabel="epoch", ylabel=f"mean {name} (logits)", title=title)
+        ax.set(xlabel="epoch", ylabel=f"mean {name} (logits)", title=words)
     for ax in (accuracy, norm, score):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    fig.suptitle(title)
     return fig
 
 

@@ -23,8 +23,8 @@ def diagram() -> Figure:
     modalities to the hub and never back.
     """
     with style():
-        fig, ax = plt.subplots(figsize=(10.5, 4.6), layout="constrained")
-        ax.set(xlim=(-0.2, 13.4), ylim=(-0.85, 4.1), aspect="equal")
+        fig, ax = plt.subplots(figsize=(10.5, 3.9), layout="constrained")
+        ax.set(xlim=(-0.05, 12.5), ylim=(-0.5, 4.0), aspect="equal")
         ax.axis("off")
         texts = {"audio": "audio rows\n+ CLS", "visual": "visual rows\n+ CLS"}
         texts["fused"] = "bottleneck\ntokens"
@@ -94,14 +94,14 @@ def gradients(reach: Mapping[str, pd.DataFrame]) -> Figure:
     values = np.concatenate([table.to_numpy().ravel() for table in reach.values()])
     scale = LogNorm(values[values > 0].min() / 2, values.max())
     with style():
-        fig, axes = plt.subplots(1, len(reach), figsize=(10, 3.6), layout="constrained")
+        fig, axes = plt.subplots(1, len(reach), figsize=(10, 3.1), layout="constrained")
         for ax, (title, table) in zip(axes, reach.items(), strict=True):
             numbers = table.to_numpy()
             shown = ax.imshow(np.ma.masked_equal(numbers, 0), norm=scale, cmap="viridis")
             for (i, j), value in np.ndenumerate(numbers):
                 text = "0" if value == 0 else f"{value:.2g}"
-                dark = value and scale(value) < 0.6
-                ax.text(j, i, text, ha="center", va="center", color="white" if dark else "black")
+                ink = "black" if value == 0 else _ink(plt.get_cmap("viridis")(scale(value)))
+                ax.text(j, i, text, ha="center", va="center", color=ink)
                 if value == 0:
                     ax.add_patch(
                         plt.Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, hatch="///", ec="0.8")
@@ -112,8 +112,17 @@ def gradients(reach: Mapping[str, pd.DataFrame]) -> Figure:
                 label.set_color(COLOURS[label.get_text()])
             ax.grid(False)
         axes[0].set_ylabel("loss of the head")
-        fig.colorbar(shown, ax=axes, label="L2 norm of the gradient")
+        # Inside the last panel's coordinates, so that bar and square panels are of one height.
+        bar = axes[-1].inset_axes((1.08, 0, 0.07, 1))
+        fig.colorbar(shown, cax=bar, label="L2 norm of the gradient")
     return closed(fig)
+
+
+def _ink(colour: tuple) -> str:
+    """Return which of black and white reads better on `colour`, by WCAG's relative luminance."""
+    rgb = np.asarray(colour[:3])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return "black" if linear @ (0.2126, 0.7152, 0.0722) > 0.179 else "white"
 
 
 def _box(ax, x: float, y: float, text: str, stream: str) -> None:

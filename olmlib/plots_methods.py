@@ -73,7 +73,7 @@ LOOKS = {
         "k, factor of the gradient",
         {"α = 0.3": "--", "α = 0.8": "-."},
         {"ylim": (-0.03, 1.08)},
-        "lower left",
+        "upper right",
     ),
     "pmr": Look(
         "PMR",
@@ -178,15 +178,18 @@ def grid(table: pd.DataFrame) -> Figure:
 
 
 @drawn
-def new_method(accuracy: pd.DataFrame, weights: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
+def new_method(
+    accuracy: pd.DataFrame, weights: pd.DataFrame, labels: Mapping[str, str], title: str
+) -> Figure:
     """Draw a new row's accuracy beside others', and its coefficients.
 
     Args:
         accuracy: columns `row`, `seed`, `accuracy` in `[0, 1]`.
         weights: columns `seed`, `epoch`, `head`, `w`, of the new row.
         labels: row -> its label, from top to bottom.
+        title: readable name of the data set, as of `tables.title`.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.1), layout="constrained")
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4), layout="constrained")
     for place, row in enumerate(labels):
         own = 100 * accuracy.loc[accuracy["row"] == row, "accuracy"]
         left.plot(
@@ -208,6 +211,7 @@ def new_method(accuracy: pd.DataFrame, weights: pd.DataFrame, labels: Mapping[st
     right.set(xlabel="epoch", ylabel="weight w", title="(B) Its weights, mean and range of seeds")
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     _heads(fig, loc="outside lower right")
+    fig.suptitle(title)
     return fig
 
 

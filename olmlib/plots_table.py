@@ -1,6 +1,7 @@
 """Table 1 as pictures: dots with intervals, the coefficients, and what the choices change."""
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,6 +13,7 @@ from olmlib import fairness
 from olmlib.plots import COLOURS, HEADS, PAPER, closed, lines, part, require, style
 
 SURE, UNSURE = "0.1", "0.6"
+LETTERS = 24  # of a panel's title on one line
 # Short names of `fairness.CHOICES`, above the columns of the figure.
 COLUMNS = ("best dev\nepoch", "best test\nepoch", "last\nepoch", "sum of\nheads", "weighted\nsum")
 
@@ -98,8 +100,8 @@ def coefficients(
 ) -> Figure:
     """Draw the coefficients w of every head over training, a panel per data set and row.
 
-    Panels have scales of their own: one rule may move w by hundredths, the next below 0. A place
-    stays empty where a data set does not have the row.
+    Panels have scales of their own: one rule may move w by hundredths, the next below 0. The
+    panels of a data set share its line, so that no place is empty where it lacks a row.
 
     Args:
         curves: columns `dataset`, `row`, `seed`, `epoch`, `head`, `w`, as of `curves.coefficients`.
@@ -107,25 +109,19 @@ def coefficients(
         titles: data set -> its readable name.
     """
     require(curves, labels)
-    lowest = {
-        row: [d for d in titles if len(part(curves, dataset=d, row=row))][-1:] for row in labels
-    }
-    size = (1 + 2.6 * len(labels), 0.9 + 2.3 * len(titles))
+    size = (1 + 2.6 * len(labels), 0.5 + 2.8 * len(titles))
     with style():
-        fig, axes = plt.subplots(
-            len(titles), len(labels), figsize=size, squeeze=False, layout="constrained"
-        )
-        for line, dataset in zip(axes, titles, strict=True):
-            for ax, row in zip(line, labels, strict=True):
-                own = part(curves, dataset=dataset, row=row)
-                if own.empty:
-                    ax.set_axis_off()
-                    continue
+        fig = plt.figure(figsize=size, layout="constrained")
+        strips = fig.subfigures(len(titles), 1, squeeze=False)[:, 0]
+        for strip, (dataset, title) in zip(strips, titles.items(), strict=True):
+            found = {row: part(curves, dataset=dataset, row=row) for row in labels}
+            found = {row: own for row, own in found.items() if len(own)}
+            axes = strip.subplots(1, len(found), squeeze=False)[0]
+            for ax, (row, own) in zip(axes, found.items(), strict=True):
                 lines(ax, own, "w", "head", COLOURS)
                 ax.axhline(1, color="0.5", lw=0.8, zorder=1)
-                ax.set_title(labels[row] if ax in axes[0] else "")
-                ax.set_xlabel("epoch" if [dataset] == lowest[row] else "")
-            line[0].set_ylabel(f"{titles[dataset]}\ncoefficient w")
+                ax.set_title(fill(labels[row], LETTERS))
+            axes[0].set_ylabel(f"{title}\ncoefficient w")
         handles = [plt.Line2D([], [], color=COLOURS[head], label=head) for head in HEADS]
         fig.legend(handles=handles, loc="outside lower center", ncols=3)
     return closed(fig)

@@ -94,7 +94,7 @@ def notes(grids: Mapping[str, Sequence[Run]], command: str) -> str:
     """
     lines = []
     for dataset, grid in grids.items():
-        title, run, size = tables.TITLES.get(dataset, dataset), grid[0], grid[0].config.train
+        title, run, size = rows.TITLES.get(dataset, dataset), grid[0], grid[0].config.train
         if run.config.miniature is not None:
             lines.append(
                 f"**{title} here is a miniature**: clips drawn and sounded by rules, in the "

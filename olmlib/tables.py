@@ -9,15 +9,8 @@ import pandas as pd
 
 from olmlib import paper, runs
 from olmlib.metrics import Interval, confidence_interval, paired_difference
-from olmlib.rows import ABLATION, REFERENCES, block, label, place
+from olmlib.rows import ABLATION, REFERENCES, block, dataset_title, label, place
 from olmlib.runs import Run
-
-TITLES = {
-    "cremad": "CREMA-D",
-    "ks": "Kinetics-Sounds",
-    "vggsound": "VGGSound",
-    "avmnist": "AV-MNIST",
-}
 
 # Column of the table -> weights and metric of `runs.load`.
 MEASURES = {
@@ -198,8 +191,7 @@ def costs(path: str | Path | None = None) -> pd.DataFrame:
 
 def title(run: Run) -> str:
     """Return the readable name of a run's data set, which says so where it is a miniature."""
-    name = TITLES.get(run.dataset, run.dataset)
-    return f"{name} miniature" if run.config.miniature is not None else name
+    return dataset_title(run.dataset, run.config.miniature is not None)
 
 
 def published(dataset: str, path: str | Path | None = None) -> dict[str, dict[str, float]]:

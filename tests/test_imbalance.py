@@ -145,6 +145,6 @@ def test_the_figure_has_one_number_per_series_and_place(branches):
     }  # fmt: skip
     fused = table[(table["series"] == "concat")].iloc[0]
     assert (fused["low"], fused["mean"], fused["high"]) == pytest.approx((50, 51, 52))
-    fig = plots_imbalance.imbalance(table, chance=100 / 6)
+    fig = plots_imbalance.imbalance(table, chance=100 / 6, title="CREMA-D miniature")
     assert [ax.get_title("left")[:3] for ax in fig.axes] == ["(A)", "(B)", "(C)", "(D)"]
     assert len(fig.axes[1].patches) == 4

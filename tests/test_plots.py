@@ -7,7 +7,8 @@ import pytest
 from made_runs import CLASSES, execute, make
 from matplotlib.colors import to_hex
 
-from olmlib import curves, plots, plots_table, plots_table3, report, runs
+from olmlib import curves, plots, plots_data, plots_table, plots_table3, report, runs
+from olmlib.data import arrays
 
 PAIR = {"concat": "without OLM", "olm": "with OLM"}
 
@@ -195,10 +196,23 @@ def test_coefficients_have_a_panel_per_data_set_and_row(grid):
     own = curves.coefficients([run for run in grid if run.name in ("olm", "olm_code")])
     both = pd.concat([own.assign(dataset="a"), own[own["row"] == "olm"].assign(dataset="b")])
     figure = plots_table.coefficients(both, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"})
-    assert [ax.axison for ax in figure.axes] == [True, True, True, False]
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == ["x", "y", "x"], "no place is empty"
     assert figure.axes[2].get_ylabel() == "B\ncoefficient w"
     with pytest.raises(ValueError, match="nothing to draw for concat"):
         plots_table.coefficients(both, {"concat": "x"}, {"a": "A"})
+
+
+def test_clips_name_the_data_set_the_band_and_the_time(tmp_path):
+    data = arrays.synthetic(tmp_path / "toy", clips=30, classes=3, frames=4, size=8)
+    data.meta |= {"seconds": 3.0, "sample_rate": 16_000}
+    figure, chosen = plots_data.clips(data, "toy miniature")
+    plt.close(figure)
+    assert list(chosen["label"]) == [0, 1, 2]
+    assert figure.get_suptitle() == "toy miniature"
+    labels = [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()]
+    assert labels == ["frame", "log spectrogram\n(0–8 kHz)"]
+    assert figure.axes[-1].images[0].get_extent() == [0, 3, 0, 8]
 
 
 def test_figures_without_data_are_an_error(values):

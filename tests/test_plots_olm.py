@@ -80,6 +80,12 @@ def test_panel_by_hand():
     assert fixed["w"].idxmax() == "visual" and fixed["w"].between(0.2, 5).all()
 
 
+def test_the_dotted_lines_of_the_panel_are_named():
+    _, factors, coefficients = panel.panel(panel.panel_table(G, C)).axes
+    for ax, name in ((factors, "1/M"), (coefficients, "w = 1")):
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == [name]
+
+
 def test_equal_rates_and_norms_leave_everything_at_one():
     table = panel.panel_table([0.5] * 3, [0.2] * 3, norms=(7.0, 7.0, 7.0))
     assert table["lam"].to_numpy() == pytest.approx(1 / 3)

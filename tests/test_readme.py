@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-from tools.update_readme import PLACE, updated
+import pytest
+
+from tools.update_readme import PLACE, excerpt, updated
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,6 +22,39 @@ def test_a_table_is_put_between_its_markers(tmp_path):
     filled = updated(text, tmp_path)
     assert filled == "x\n<!-- table: t.md -->\n\n| a |\n\n<!-- end -->\ny"
     assert updated(filled, tmp_path) == filled
+
+
+PAGE = """## one
+
+| Row   | a | b |
+|:------|--:|--:|
+| **x** |   |   |
+| p     | 1 | 2 |
+| q     | 3 | 4 |
+
+A note.
+
+## two
+
+| Row | a | b |
+|:----|--:|--:|
+| p   | 5 | 6 |
+"""
+
+
+def test_an_excerpt_has_the_named_rows_of_every_data_set(tmp_path):
+    table = "| Row | one | two |\n| :-- | --: | --: |\n| q | 3 |  |\n| p | 1 | 5 |"
+    assert excerpt(PAGE, ["a"], ["q", "p"]) == table
+    assert excerpt(PAGE, ["b", "a"], ["p"]).startswith("| Row | one: b | one: a | two: b |")
+    assert excerpt(PAGE.split("## two")[0], ["b"], ["p"]).startswith("| Row | b |")
+    (tmp_path / "t.md").write_text(PAGE)
+    text = "<!-- table: t.md | a | q | p -->\n<!-- end -->"
+    filled = updated(text, tmp_path)
+    assert filled == f"<!-- table: t.md | a | q | p -->\n\n{table}\n\n<!-- end -->"
+    assert updated(filled, tmp_path) == filled
+    for wrong in (["c"], ["p"]), (["a"], ["r"]):
+        with pytest.raises(KeyError):
+            excerpt(PAGE, *wrong)
 
 
 def test_its_links_lead_somewhere():

@@ -65,6 +65,18 @@ def test_padding_is_invisible_unless_the_official_mask_is_asked_for():
             assert (gap < 1e-5) == same
 
 
+def test_the_official_mask_spares_the_longest_clip_alone():
+    clips = toy_irfb.batch()
+    with torch.no_grad():
+        ours, official = (
+            toy_irfb.network(mask_order=order)(clips).logits for order in ("cls_first", "cls_last")
+        )
+    longest = clips["audio_length"] == clips["audio_length"].max()
+    for head, logits in ours.items():
+        moved = (official[head] - logits).abs().amax(1)
+        assert moved[longest].max() == 0 < moved[~longest].min()
+
+
 def test_the_figures_have_the_panels_that_the_text_describes():
     found = toy_irfb.readings()
     figure = plots_irfb.equation4(found)
@@ -74,3 +86,9 @@ def test_the_figures_have_the_panels_that_the_text_describes():
     hatched = [p for p in figure.axes[0].patches if p.get_hatch()]
     assert len(hatched) == (table == 0).sum().sum() == 4
     assert len(plots_irfb.diagram().axes) == 1
+
+
+def test_ink_contrasts_with_the_colour_under_it():
+    cells = {"black": [(1, 1, 1), (0.13, 0.65, 0.52)], "white": [(0, 0, 0), (0.28, 0.17, 0.47)]}
+    for ink, colours in cells.items():
+        assert [plots_irfb._ink((*colour, 1)) for colour in colours] == [ink] * 2

@@ -1,13 +1,18 @@
 """Put the tables of `results/` into README.md, between their markers, so that no number is typed.
 
 python tools/update_readme.py
+
+A marker names a file: `<!-- table: FILE -->`, or some of its columns and rows:
+`<!-- table: FILE | COLUMN, COLUMN | ROW | ROW -->`. The place ends at `<!-- end -->`.
 """
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PLACE = re.compile(r"(<!-- table: (?P<file>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PLACE = re.compile(
+    r"(<!-- table: (?P<file>\S+)(?P<part> \|.*?)? -->\n).*?(<!-- end -->)", re.DOTALL
+)
 
 
 def updated(text: str, root: Path = ROOT) -> str:
@@ -15,13 +20,50 @@ def updated(text: str, root: Path = ROOT) -> str:
 
     Raises:
         FileNotFoundError: a named table has not been made.
+        KeyError: a named column or row is in no table of the file.
     """
 
     def fill(match: re.Match) -> str:
         table = (root / match["file"]).read_text(encoding="utf-8").strip()
-        return f"{match[1]}\n{table}\n\n{match[3]}"
+        if match["part"]:
+            columns, *rows = (word.strip() for word in match["part"].split("|")[1:])
+            table = excerpt(table, columns.split(", "), rows)
+        return f"{match[1]}\n{table}\n\n{match[4]}"
 
     return PLACE.sub(fill, text)
+
+
+def excerpt(page: str, columns: list[str], rows: list[str]) -> str:
+    """Return one Markdown table of some rows; its columns are those named, of every data set.
+
+    Args:
+        page: a Markdown page with one table under every heading, a data set.
+        columns: names of columns of these tables.
+        rows: names of rows; a data set that lacks one has an empty place.
+    """
+    found, heads = {}, []
+    sections = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    for section in sections:
+        title, *lines = section.splitlines()
+        head, _, *body = (_cells(line) for line in lines if line.startswith("|"))
+        for column in columns:
+            if column not in head:
+                raise KeyError(f"{title} has no column {column!r}")
+            names = [title] * (len(sections) > 1) + [column] * (
+                len(sections) == 1 or len(columns) > 1
+            )
+            heads.append(": ".join(names))
+            found |= {(line[0], heads[-1]): line[head.index(column)] for line in body}
+    for row in rows:
+        if not any((row, head) in found for head in heads):
+            raise KeyError(f"no table has a row {row!r}")
+    lines = [["Row", *heads], [":--", *["--:"] * len(heads)]]
+    lines += [[row, *(found.get((row, head), "") for head in heads)] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from olmlib.miniature import folder, media, plan, release, voices
 from olmlib.miniature.faces import Portrait
 from olmlib.miniature.people import scene
 
-FPS = 10
+FPS = 5
 
 
 def cremad(source: Path, out: Path, config: params.Miniature, workers: int = 1) -> Path:
@@ -69,31 +69,30 @@ def _write(out, clip, missing, sources, seed) -> None:
         )
 
 
-def perform(clip: plan.Clip, sources: voices.Sources, seed: int, step: int = 1):
+def perform(clip: plan.Clip, sources: voices.Sources, seed: int):
     """Play one clip.
 
     Args:
         clip: what is played.
         sources: the shipped speech.
         seed: of the miniature.
-        step: draw the first picture and every `step`-th after it.
 
     Returns:
         The clean speech and the recorded sound, both `(samples,)` at 16 kHz, and an iterator over
-        the pictures, `FPS` a second before `step`, which draws each when it is asked for.
+        the pictures, `FPS` a second, which draws each when it is asked for.
     """
     speech = voices.pad(sources.speech(clip.take), plan.generator(seed, clip.name, "pad"))
     sound = voices.record(speech, plan.generator(seed, clip.name, "room"))
-    return speech, sound, pictures(clip, speech, seed, step)
+    return speech, sound, pictures(clip, speech, seed)
 
 
-def pictures(clip: plan.Clip, speech: np.ndarray, seed: int, step: int = 1) -> Iterable:
-    """Draw every `step`-th picture of a clip, of `FPS` a second, until the speech ends."""
+def pictures(clip: plan.Clip, speech: np.ndarray, seed: int) -> Iterable:
+    """Draw the pictures of a clip, `FPS` a second, until the speech ends."""
     portrait = Portrait(clip.actor.person, scene(plan.generator(seed, clip.name, "scene")))
     opening = mouth(clip, speech, seed)
-    for i in range(0, len(opening), step):
+    for i, wide in enumerate(opening):
         units = clip.face.at(i / max(len(opening) - 1, 1))
-        yield portrait.frame(units, float(opening[i]), i / FPS)
+        yield portrait.frame(units, float(wide), i / FPS)
 
 
 def mouth(clip: plan.Clip, speech: np.ndarray, seed: int) -> np.ndarray:

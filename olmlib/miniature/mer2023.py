@@ -44,9 +44,9 @@ VALENCE = {
 RESTRAINT = 0.8
 # Of a clip's valence around that of its emotion; the release's ratings are means in quarters.
 SPREAD, STEP = 0.6, 0.25
-# Pictures a second; of these every second one is a visual row, and of those every second one a row
-# of HOG, because its rows are long.
-RATE, VISUAL_EVERY, HOG_EVERY = 5, 2, 2
+# Of the pictures every second one is a visual row, and of those every second one a row of HOG,
+# because its rows are long.
+VISUAL_EVERY, HOG_EVERY = 2, 2
 
 
 @dataclass(frozen=True)
@@ -159,14 +159,14 @@ def _files(clip: Clip) -> tuple[str, ...]:
 
 
 def _write(out: Path, clip: Clip, missing: set[str], sources: voices.Sources, seed: int) -> None:
-    _, sound, pictures = cremad.perform(clip.played, sources, seed)
-    pictures = list(pictures)[:: cremad.FPS // RATE]
+    _, sound, drawn = cremad.perform(clip.played, sources, seed)
+    pictures = list(drawn)
     faces = [mer_features.face(picture) for picture in pictures[::VISUAL_EVERY]]
     video, *names = _files(clip)
     if video in missing:
         folder.save(
             out / video,
-            lambda part: media.write_mp4(part, pictures, RATE, sound, voices.RATE),
+            lambda part: media.write_mp4(part, pictures, cremad.FPS, sound, voices.RATE),
         )
     features = (
         mer_features.audio(sound, voices.RATE),
