@@ -17,6 +17,7 @@ JOINT = "concat"
 ROWS = (*ALONE.values(), JOINT)
 # A miniature nobody can fail, or master, shows nothing.
 FAR_ABOVE_CHANCE, BELOW = 2.0, 90.0
+CARD = ["property", "claim", "measured", "interval", "holds"]
 
 
 def accuracies(metrics: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -58,14 +59,16 @@ def card(metrics: pd.DataFrame, probes: pd.DataFrame, labels: np.ndarray) -> pd.
     chance = 100 * np.bincount(labels).max() / len(labels)
     audio, visual = (found[row] for row in ALONE.values())
     rows = [
-        _row("audio-only minus visual-only, accuracy", audio - visual, ">", 0),
+        property_line("audio-only minus visual-only, accuracy", audio - visual, ">", 0),
     ]
     for modality, row in ALONE.items():
-        rows.append(_row(f"{modality}-only accuracy", found[row], ">", FAR_ABOVE_CHANCE * chance))
-        rows.append(_row(f"{modality}-only accuracy", found[row], "<", BELOW))
+        rows.append(
+            property_line(f"{modality}-only accuracy", found[row], ">", FAR_ABOVE_CHANCE * chance)
+        )
+        rows.append(property_line(f"{modality}-only accuracy", found[row], "<", BELOW))
     alone, joint = probe_pairs(probes, "visual")
-    rows.append(_row("visual linear probe, alone minus in concat", alone - joint, ">", 0))
-    return pd.DataFrame(rows, columns=["property", "claim", "measured", "interval", "holds"])
+    rows.append(property_line("visual linear probe, alone minus in concat", alone - joint, ">", 0))
+    return pd.DataFrame(rows, columns=CARD)
 
 
 def verdict(metrics: pd.DataFrame, probes: pd.DataFrame) -> str:
@@ -128,7 +131,15 @@ def divergence(table: pd.DataFrame) -> str:
     )
 
 
-def _row(name: str, values: np.ndarray, sign: str, bound: float) -> tuple:
+def property_line(name: str, values: np.ndarray, sign: str, bound: float) -> tuple:
+    """Return one line of a data card, in the columns of `card`.
+
+    Args:
+        name: of the property.
+        values: one per seed, in percent or points.
+        sign: `>` or `<`.
+        bound: what the mean is claimed to be above or below.
+    """
     interval = confidence_interval(values)
     distance = Interval((interval.mean - bound) * (1 if sign == ">" else -1), interval.half_width)
     holds = (

@@ -11,6 +11,7 @@ from olmlib.params_model import Count, Model, Section, Transformer, changed, des
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
+IRFB = "olm_t_irfb"
 Table1 = Literal["cremad", "ks", "vggsound", "avmnist"]
 
 
@@ -153,12 +154,15 @@ class Table3(Section):
 
     `combinations`: the paper's letters -> modalities.
     `without_olm`: the control and Figure 1, trained on the combination `shown` only.
+    `controls`: name -> fields of the model that differ from `olm_t_irfb`, one option at a time; on
+    `shown`, every seed, fold 0 only.
     """
 
     combinations: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
     unimodal: Row
     fusions: dict[str, Row]
     without_olm: Row
+    controls: dict[str, dict] = {}
     shown: str
 
     @model_validator(mode="after")
@@ -169,6 +173,8 @@ class Table3(Section):
         for letters, modalities in self.combinations.items():
             if len(set(modalities)) != len(modalities):
                 raise ValueError(f"combinations.{letters}: {', '.join(modalities)} repeat")
+        if self.controls and IRFB not in self.fusions:
+            raise ValueError(f"controls change {IRFB}, which is not among the fusions")
         return self
 
     @model_validator(mode="after")
@@ -189,6 +195,14 @@ class Table3(Section):
             "table3.unimodal": self.unimodal,
             **named,
             "table3.without_olm": self.without_olm,
+            **{f"table3.controls.{name}": row for name, row in self.control_rows().items()},
+        }
+
+    def control_rows(self) -> dict[str, Row]:
+        """Return `controls` as whole rows: IRFB with OLM, with what each one changes."""
+        return {
+            name: self.fusions[IRFB].model_copy(update={"model": self.fusions[IRFB].model | fields})
+            for name, fields in self.controls.items()
         }
 
 

@@ -107,7 +107,8 @@ def changed(model: Network, fields: dict, place: str) -> Network:
 
     Args:
         model: of the data set.
-        fields: `model` of the row.
+        fields: `model` of the row; a `preset` among them goes over the data set's values and
+            under the other fields.
         place: where the row's `model` stands in `params.yaml`, for the message.
 
     Raises:
@@ -115,8 +116,12 @@ def changed(model: Network, fields: dict, place: str) -> Network:
     """
     if not fields:
         return model
+    values = model.model_dump(exclude_unset=True)
+    if "preset" in fields and isinstance(model, Transformer):
+        # Under the data set's values, n_layers would stay theirs, and the network not be official.
+        values |= OFFICIAL
     try:
-        return type(model).model_validate(model.model_dump(exclude_unset=True) | fields)
+        return type(model).model_validate(values | fields)
     except ValidationError as error:
         raise ValueError("\n".join(described(error, place))) from None
 

@@ -29,6 +29,13 @@ CLASS_COLOURS = (
     *("#332288", "#AA4499", "#117733", "#88CCEE", "#882255"),
     *("#999933", "#CC6677", "#44AA99", "#DDCC77", "#555555"),
 )
+# An emotion has one colour in every data set; worry is not fear, nor is it drawn as fear.
+EMOTIONS = {
+    **{"NEU": "#332288", "HAP": "#AA4499", "SAD": "#117733"},
+    **{"FEA": "#88CCEE", "DIS": "#882255", "ANG": "#999933"},
+    **{"neutral": "#332288", "happy": "#AA4499", "sad": "#117733"},
+    **{"angry": "#999933", "worried": "#CC6677", "surprise": "#44AA99"},
+}
 DPI = 150
 MAX_LABELS = 12  # more class labels than this cannot be read at the end of lines
 
@@ -92,7 +99,7 @@ def figure5(curves: pd.DataFrame, rows: Mapping[str, str], title: str = "") -> F
     """
     require(curves, rows)
     classes = list(dict.fromkeys(curves["class"]))
-    palette = dict(zip(classes, class_palette(len(classes)), strict=True))
+    palette = class_colours(classes)
     with style():
         fig, axes = plt.subplots(2, 2, figsize=(9, 6.6), sharey=True, layout="constrained")
         panels = [(row, head) for row in rows for head in ("visual", "audio")]
@@ -102,8 +109,8 @@ def figure5(curves: pd.DataFrame, rows: Mapping[str, str], title: str = "") -> F
             ax.set_title(f"({letter}) {head.capitalize()}, {rows[row]}")
         axes[0, 0].set_ylim(bottom=0)
         for ax, (row, head) in zip(axes.flat, panels, strict=True):
-            ends = _ends(part(curves, row=row, head=head), "norm", ["class"])
-            _end_labels(ax, ends, {name: name for name in classes}, palette)
+            ends = ends_of(part(curves, row=row, head=head), "norm", ["class"])
+            end_labels(ax, ends, {name: name for name in classes}, palette)
         for ax in axes[:, 0]:
             ax.set_ylabel("L2 norm of the logit vector")
         fig.suptitle(title)
@@ -141,14 +148,21 @@ def figure6(
             left.set(title=f"({letters[0]}) Accuracy, {rows[row]}", ylabel="test accuracy (%)")
             right.set(title=f"({letters[1]}) Logit scores, {rows[row]}", ylabel="true-class logit")
         for row, (_, right) in zip(rows, axes, strict=True):
-            ends = _ends(part(unimodal, row=row), "score", ["head", "class"])
+            ends = ends_of(part(unimodal, row=row), "score", ["head", "class"])
             colours = {key: COLOURS[key[0]] for key in ends.index}
-            _end_labels(right, ends, {key: key[1] for key in ends.index}, colours)
+            end_labels(right, ends, {key: key[1] for key in ends.index}, colours)
         handles = [plt.Line2D([], [], color=COLOURS[head], label=names[head]) for head in names]
         handles.append(plt.Line2D([], [], color="0.4", lw=0.7, label="one class"))
         fig.legend(handles=handles, loc="outside lower center", ncols=4)
         fig.suptitle(title)
     return closed(fig)
+
+
+def class_colours(classes: Sequence[str]) -> dict:
+    """Return class -> colour: an emotion's own, or those of `class_palette` in order."""
+    if set(classes) <= EMOTIONS.keys():
+        return {name: EMOTIONS[name] for name in classes}
+    return dict(zip(classes, class_palette(len(classes)), strict=True))
 
 
 def class_palette(count: int) -> list:
@@ -194,11 +208,12 @@ def lines(ax: Axes, data: pd.DataFrame, value: str, hue: str, palette: Mapping) 
     ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
 
 
-def _ends(data: pd.DataFrame, value: str, keys: Sequence[str]) -> pd.Series:
+def ends_of(data: pd.DataFrame, value: str, keys: Sequence[str]) -> pd.Series:
+    """Return the mean over seeds of a value in the last epoch, indexed by `keys`."""
     return data[data["epoch"] == data["epoch"].max()].groupby(keys)[value].mean()
 
 
-def _end_labels(ax: Axes, ends: pd.Series, names: Mapping, colours: Mapping) -> None:
+def end_labels(ax: Axes, ends: pd.Series, names: Mapping, colours: Mapping) -> None:
     """Write a name at the end of every line, moved apart where they would overlap."""
     if len(ends) > MAX_LABELS:
         return

@@ -6,7 +6,17 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from olmlib.plots import COLOURS, PAPER, class_palette, closed, lines, part, style
+from olmlib.plots import (
+    COLOURS,
+    PAPER,
+    class_colours,
+    closed,
+    end_labels,
+    ends_of,
+    lines,
+    part,
+    style,
+)
 
 # The fusions are no modalities, so they have no colour of one.
 FUSIONS = {
@@ -64,7 +74,7 @@ def figure1(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Fi
     unimodal = curves[curves["head"] != "fused"]
     means = unimodal.groupby(["seed", "epoch", "head"], as_index=False)["score"].mean()
     classes = list(dict.fromkeys(curves["class"]))
-    palette = dict(zip(classes, class_palette(len(classes)), strict=True))
+    palette = class_colours(classes)
     names = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}
     with style():
         fig, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
@@ -79,10 +89,11 @@ def figure1(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Fi
         top = max(ax.get_ylim()[1] for ax in (c, d))
         for ax in (c, d):
             ax.set_ylim(0, top)
+        for ax, head in ((c, "visual"), (d, "audio")):
+            ends = ends_of(part(unimodal, head=head), "norm", ["class"])
+            end_labels(ax, ends, {name: name for name in classes}, palette)
         handles = [plt.Line2D([], [], color=COLOURS[head], label=names[head]) for head in names]
         a.legend(handles=handles, loc="best")
-        handles = [plt.Line2D([], [], color=palette[name], label=name) for name in classes]
-        fig.legend(handles=handles, loc="outside lower center", ncols=len(classes))
         fig.suptitle(title)
     return closed(fig)
 

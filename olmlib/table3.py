@@ -12,7 +12,7 @@ from olmlib.metrics import confidence_interval, emotion, paired_difference
 from olmlib.runs import Run
 
 DATASET = "mer2023"
-PROTOCOLS = {"cv": "5-fold cross-validation", "test": "held-out test"}
+PROTOCOLS = {"cv": "cross-validation", "test": "held-out test"}
 MEASURES = ("f1", "mse")
 UNIMODAL = "unimodal"
 WITHOUT = "without_olm"
@@ -34,7 +34,7 @@ def grid(profile: str, root: str | Path = ".") -> list[Run]:
             f"{fusion}_{letters.replace('+', '')}",
             row,
             seed,
-            section.model_copy(update={"model": _model(section.model, modalities, row)}),
+            section.model_copy(update={"model": model(section.model, modalities, row)}),
             *runs.places(profile, DATASET, root),
             fold=fold,
         )
@@ -53,9 +53,18 @@ def columns(table: params.Table3, letters: str) -> dict[str, params.Row]:
     return table.fusions | control
 
 
-def _model(model: params.Transformer, modalities, row: params.Row) -> params.Transformer:
-    values = model.model_dump(exclude_unset=True)
-    return params.Transformer(**values | row.model | {"modalities": modalities})
+def model(own: params.Transformer, modalities, row: params.Row) -> params.Transformer:
+    """Return the network of a row on a combination of modalities.
+
+    Args:
+        own: the profile's model.
+        modalities: of the combination.
+        row: what it changes.
+
+    Raises:
+        ValueError: a field that no network has, or a value that it cannot have.
+    """
+    return params.changed(own, row.model | {"modalities": tuple(modalities)}, "table3")
 
 
 def collect(grid: list[Run]) -> pd.DataFrame:
@@ -79,14 +88,14 @@ def collect(grid: list[Run]) -> pd.DataFrame:
     for (row, seed), folds in cells.items():
         data = Sequences(folds[0].prepared, modalities=folds[0].config.model.modalities)
         clips = int(data.records["split"].ne("test").sum())
-        found.append((row, seed, "cv", *_selected(folds), clips))
-        found.append((row, seed, "test", *_averaged(folds, data), len(data.rows("test"))))
+        found.append((row, seed, "cv", *selected(folds), clips))
+        found.append((row, seed, "test", *averaged(folds, data), len(data.rows("test"))))
     names = ["row", "seed", "protocol", *MEASURES, "clips"]
     return pd.DataFrame(found, columns=names)
 
 
-def _selected(folds: list[Run]) -> tuple[float, float]:
-    """Return the mean over folds of F1 and MSE on dev, at each one's selected epoch."""
+def selected(folds: list[Run]) -> tuple[float, float]:
+    """Return the mean over folds of F1, in [0, 1], and MSE on dev, at each one's selected epoch."""
     values = []
     for run in folds:
         metrics = json.loads((run.folder / "metrics.json").read_text())
@@ -95,8 +104,8 @@ def _selected(folds: list[Run]) -> tuple[float, float]:
     return tuple(np.mean(values, axis=0))
 
 
-def _averaged(folds: list[Run], data: Sequences) -> tuple[float, float]:
-    """Return F1 and MSE on the test clips of the folds' averaged predictions."""
+def averaged(folds: list[Run], data: Sequences) -> tuple[float, float]:
+    """Return F1, in [0, 1], and MSE on the test clips of the folds' averaged predictions."""
     prob, valence = [], []
     for run in folds:
         with np.load(run.folder / "predictions.npz") as arrays:
@@ -127,26 +136,27 @@ def table3(measured: pd.DataFrame, table: params.Table3, printed: Path | None = 
         for fusion in table.fusions:
             kind = fusion if len(modalities) > 1 else UNIMODAL
             for protocol in PROTOCOLS:
-                cell = _cell(measured, kind, letters, protocol)
-                base = _cell(measured, "attention", letters, protocol)
+                own = cell(measured, kind, letters, protocol)
+                base = cell(measured, "attention", letters, protocol)
                 line = {"modalities": letters, "fusion": fusion, "protocol": protocol}
-                line |= {"row": cell["row"].iloc[0], "seeds": len(cell)}
+                line |= {"row": own["row"].iloc[0], "seeds": len(own)}
                 for measure in MEASURES:
                     scale = 100 if measure == "f1" else 1
-                    mean, half = confidence_interval(scale * cell[measure])
+                    mean, half = confidence_interval(scale * own[measure])
                     line |= {measure: mean, f"{measure}_half": half}
                     line[f"{measure}_paper"] = published.loc[letters, f"{fusion}_{measure}"]
                     gap = (np.nan, np.nan)
                     if len(modalities) > 1 and fusion != "attention":
                         gap = paired_difference(
-                            (scale * cell[measure]).tolist(), (scale * base[measure]).tolist()
+                            (scale * own[measure]).tolist(), (scale * base[measure]).tolist()
                         )
                     line |= dict(zip((f"{measure}_gap", f"{measure}_gap_half"), gap, strict=True))
                 lines.append(line)
     return pd.DataFrame(lines)
 
 
-def _cell(measured: pd.DataFrame, kind: str, letters: str, protocol: str) -> pd.DataFrame:
+def cell(measured: pd.DataFrame, kind: str, letters: str, protocol: str) -> pd.DataFrame:
+    """Return the lines of `collect` of a fusion and a combination, one per seed, in order."""
     row = f"{kind}_{letters.replace('+', '')}"
     found = measured[(measured["row"] == row) & (measured["protocol"] == protocol)]
     return found.sort_values("seed")
@@ -167,28 +177,6 @@ def floors(data: Sequences) -> pd.DataFrame:
         found = emotion(scores, mean, labels, valence)
         lines.append((f"always {name}", 100 * found.f1, found.mse))
     return pd.DataFrame(lines, columns=["constant", "f1", "mse"])
-
-
-def markdown(table: pd.DataFrame, protocol: str, measure: str) -> pd.DataFrame:
-    """Return one measure by one protocol as the paper prints it: a column pair per fusion.
-
-    Args:
-        table: as of `table3`.
-        protocol: `cv` or `test`.
-        measure: `f1` or `mse`.
-
-    Returns:
-        Index `modalities`; per fusion the text `mean ± half` and the paper's number.
-    """
-    shown, digits = table[table["protocol"] == protocol], 1 if measure == "f1" else 2
-    parts = {}
-    for fusion, own in shown.groupby("fusion", sort=False):
-        own = own.set_index("modalities")
-        pairs = zip(own[measure], own[f"{measure}_half"], strict=True)
-        text = [f"{mean:.{digits}f} ± {half:.{digits}f}" for mean, half in pairs]
-        parts[fusion] = pd.Series(text, own.index)
-        parts[f"{fusion}, paper"] = own[f"{measure}_paper"].map(f"{{:.{digits}f}}".format)
-    return pd.DataFrame(parts)
 
 
 def claims(measured: pd.DataFrame, table: params.Table3, printed: Path | None = None):
@@ -218,7 +206,7 @@ def claims(measured: pd.DataFrame, table: params.Table3, printed: Path | None = 
                 a, b = (_means(measured, f, several, protocol, measure) for f in (one, other))
                 ours = published.loc[several, f"{one}_{measure}"]
                 gap = (ours - published.loc[several, f"{other}_{measure}"]).mean()
-                lines.append((claim, title, *_judged(measure, a, b), f"{gap:+.2f}"))
+                lines.append((claim, title, *judged(measure, a, b), f"{gap:+.2f}"))
     names = ["claim", "protocol", "measure", "difference", "answer", "paper"]
     return pd.DataFrame(lines, columns=names)
 
@@ -236,18 +224,24 @@ def control(measured: pd.DataFrame, table: params.Table3) -> pd.DataFrame:
                 _means(measured, f, [table.shown], protocol, measure)
                 for f in ("olm_t_irfb", WITHOUT)
             )
-            lines.append((title, *_judged(measure, a, b)))
+            lines.append((title, *judged(measure, a, b)))
     return pd.DataFrame(lines, columns=["protocol", "measure", "difference", "answer"])
 
 
 def _means(measured, fusion: str, letters: list[str], protocol: str, measure: str) -> np.ndarray:
     """Return the mean over combinations of each seed, F1 in points."""
     scale = 100 if measure == "f1" else 1
-    cells = [_cell(measured, fusion, name, protocol)[measure].to_numpy() for name in letters]
+    cells = [cell(measured, fusion, name, protocol)[measure].to_numpy() for name in letters]
     return scale * np.mean(cells, axis=0)
 
 
-def _judged(measure: str, a: np.ndarray, b: np.ndarray) -> tuple[str, str, str]:
+def judged(measure: str, a: np.ndarray, b: np.ndarray) -> tuple[str, str, str]:
+    """Return the measure's name, the paired difference a - b, and whether a is better.
+
+    Args:
+        measure: `f1`, in points, or `mse`.
+        a, b: a value per seed, in the same order.
+    """
     mean, half = paired_difference(a.tolist(), b.tolist())
     better = mean if measure == "f1" else -mean
     answer = "not shown" if abs(mean) <= half else "yes" if better > 0 else "no, the other way"

@@ -129,8 +129,8 @@ def test_check_recognises_a_zip_download_of_lfs_pointers(root):
         ("1001_IWW_HAP_XX,SAD", "line 49: label SAD disagrees with the file name 1001_IWW_HAP_XX"),
         ("1001_IEO_HAP_XX,HAP", "line 49: duplicate id 1001_IEO_HAP_XX, first in .*, line 2"),
         ("1001_ABC_HAP_XX,HAP", "is not ACTOR_SENTENCE_EMOTION_LEVEL"),
-        ("1001_IWW_HAP_XX", "expected 2 columns"),
-        ("1001_IWW_HAP_XX,HAP,1", "expected 2 columns"),
+        ("1001_IWW_HAP_XX", "line 49: expected name,emotion .*found"),
+        ("1001_IWW_HAP_XX,HAP,1", "line 49: expected name,emotion .*found"),
     ],
 )
 def test_a_wrong_line_is_named(root, line, message):
@@ -162,6 +162,12 @@ def test_a_missing_list_says_where_to_get_it(tmp_path):
 def test_a_list_that_is_a_pointer_is_recognised(root):
     (root / "train.csv").write_bytes(LFS_POINTER)
     with pytest.raises(ReleaseError, match="Git-LFS pointer, not the list"):
+        load(root)
+
+
+def test_a_binary_list_is_no_csv(root):
+    (root / "train.csv").write_bytes(b"\x89PNG\xff\xfe\x00\x01")
+    with pytest.raises(ReleaseError, match="train.csv, line 1: not CSV"):
         load(root)
 
 

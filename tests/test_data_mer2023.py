@@ -9,6 +9,7 @@ import tiny_mer
 
 from olmlib.data import mer2023, restricted
 from olmlib.data.mer2023 import BadFeature
+from olmlib.data.prepare_sequences import prepare_sequences
 from olmlib.data.release import ReleaseError
 
 FIRST = "sample_00000000"
@@ -82,6 +83,67 @@ def test_a_label_outside_the_six_is_named(tmp_path):
 def test_a_valence_out_of_range_is_named(tmp_path):
     with pytest.raises(ReleaseError, match=r"valence 7.0 of sample_.* is not in \[-5, 5\]"):
         load(spoilt(tmp_path, val=7))
+
+
+@pytest.mark.parametrize("valence", [None, "", "high", [1.0]])
+def test_a_valence_that_is_no_number_is_named(tmp_path, valence):
+    message = f"label-6way.npz, train_corpus: valence .* of {FIRST} is no number.*Mend"
+    with pytest.raises(ReleaseError, match=message):
+        load(spoilt(tmp_path, val=valence))
+
+
+@pytest.mark.parametrize("entry", [{"val": 1.0}, {"emo": "sad"}, "sad"])
+def test_an_entry_without_emotion_or_valence_is_named(tmp_path, entry):
+    root, corpora = tiny_mer.write(tmp_path / "mer"), tiny_mer.labels()
+    corpora["train_corpus"][FIRST] = entry
+    np.savez(root / "label-6way.npz", **{k: np.array(v, object) for k, v in corpora.items()})
+    with pytest.raises(ReleaseError, match=f"train_corpus: {FIRST} is .*without emo and val. Mend"):
+        load(root)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name,discrete,valence\na,sad,\n", "line 2: valence '' of a is no number"),
+        (b"name,discrete,valence\na,sad,low\n", "line 2: valence 'low' of a is no number"),
+        (b"name,discrete,valence\na,sad\n", "line 2: a has not as many fields"),
+        (b"name,discrete,valence\na,sad,1,2\n", "line 2: a has not as many fields"),
+        (b"name,discrete,valence\n,sad,1\n", "line 2: '' is no name"),
+        (b"name,discrete,valence\n\xff\xfe,sad,1\n", "not CSV in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\x00", "train-label.csv.*not CSV in UTF-8"),
+        (b"name,discrete\na,sad\n", "expected columns name, discrete, valence"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git-LFS pointer"),
+    ],
+)
+def test_a_wrong_label_table_is_named_with_its_line(root, content, message):
+    (root / "label-6way.npz").unlink()
+    (root / "train-label.csv").write_bytes(content)
+    (root / "test1-label.csv").write_text("name,discrete,valence\nb,sad,1\n")
+    with pytest.raises(ReleaseError, match=message) as caught:
+        load(root)
+    assert "train-label.csv" in str(caught.value)
+
+
+def test_a_label_file_that_is_none_names_its_path(root):
+    path = root / "label-6way.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(ReleaseError, match="label-6way.npz: readme.txt is no .npy file"):
+        load(root)
+    np.savez(path, train_corpus=np.arange(3))
+    with pytest.raises(ReleaseError, match="label-6way.npz: train_corpus.npy is int64 of shape"):
+        load(root)
+    for corpus in ({"train_corpus": [1, 2]}, {"train_corpus": "text"}):
+        both = {"test1_corpus": {}} | corpus
+        arrays = {k: np.empty((), object) for k in both}
+        for key, value in both.items():
+            arrays[key][()] = value
+        np.savez(path, **arrays)
+        with pytest.raises(ReleaseError, match="train_corpus is a .*, expected clip -> emo"):
+            load(root)
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(ReleaseError, match="Git-LFS pointer. run `git lfs pull`"):
+        load(root)
 
 
 def test_an_empty_split_and_an_id_in_both_splits(tmp_path):
@@ -167,7 +229,8 @@ def test_a_wrong_width_names_file_and_both_widths(root):
         (np.full((2, 6), np.inf, np.float32), "NaN or infinite"),
         (np.zeros((0, 6), np.float32), "has shape"),
         (np.zeros((1, 2, 6), np.float32), "has shape"),
-        (np.array([{}], object), "cannot be read"),
+        (np.array([{}], object), "cannot be read: it is no whole .npy"),
+        (np.array(["a", "b"]), "holds <U1, expected numbers"),
     ],
 )
 def test_unusable_features_have_a_reason(root, content, reason):
@@ -175,6 +238,32 @@ def test_unusable_features_have_a_reason(root, content, reason):
     release = load(root)
     with pytest.raises(BadFeature, match=reason):
         release.rows(release.clips[0], "audio")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git-LFS pointer: run `git lfs pull`"),
+        (b"", "empty"),
+        (b"<html>not found</html>", "no whole .npy of numbers"),
+        (b"\x93NUMPY\x01\x00\x76\x00{'descr': (((", "no whole .npy of numbers"),
+    ],
+)
+def test_a_file_that_is_no_array_is_rejected_with_its_place_in_the_release(root, content, reason):
+    tiny_mer.path(root, FIRST, "audio").write_bytes(content)
+    release = load(root)
+    with pytest.raises(BadFeature, match=reason) as caught:
+        release.rows(release.clips[0], "audio")
+    assert f"features/hubert-FRA/{FIRST}.npy" in str(caught.value)
+    assert str(root) not in str(caught.value) and "allow_pickle" not in str(caught.value)
+
+
+def test_preparation_goes_on_past_features_of_another_type(root, tmp_path):
+    np.save(tiny_mer.path(root, FIRST, "audio"), np.array(["a", "b"]))
+    config = tiny_mer.config(max_rejected=0.1)
+    prepared = prepare_sequences(mer2023.load(root, config), tmp_path / "prepared", config)
+    rejected = pd.read_csv(prepared.folder / "rejected.csv")
+    assert rejected["id"].tolist() == [FIRST] and "holds <U1" in rejected["reason"].item()
 
 
 def test_check_counts_files_and_refuses_a_modality_without_any(root):

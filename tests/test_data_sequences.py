@@ -6,6 +6,7 @@ import pytest
 import tiny_mer
 import torch
 
+from olmlib import plots_mer
 from olmlib.data import mer2023
 from olmlib.data.arrays import loader
 from olmlib.data.prepare import PreparationError
@@ -91,7 +92,7 @@ def spoil(root, kind):
 
 
 REASONS = {
-    "missing": "no visual features",
+    "missing": r"manet_FRA/.*\(visual\) is missing",
     "truncated": "cannot be read",
     "nan": "NaN",
     "huge": "reach 1e\\+06",
@@ -148,3 +149,21 @@ def test_no_room_on_the_disk_is_said(root, tmp_path, monkeypatch):
     monkeypatch.setattr(np, "save", full)
     with pytest.raises(OSError, match="no space left for .*Make room"):
         prepare(root, tmp_path / "prepared")
+
+
+def test_one_clip_of_every_emotion_is_drawn_with_every_modality(root, tmp_path):
+    data = prepare(root, tmp_path / "drawn")
+    figure, table = plots_mer.clips(data, lambda name: 2.5)
+    assert len(table) == 6 * 4 and set(table["emotion"]) == set(data.classes)
+    panels = {(ax.get_ylabel().split("\n")[0], ax.get_xlabel()) for ax in figure.axes}
+    assert {("audio", "time (s)"), ("text", "character")} <= panels
+    figure, table = plots_mer.clips(data, lambda name: None)
+    assert table["seconds"].isna().all() and figure.axes[0].get_xlabel() == "row"
+
+
+def test_a_clip_without_its_video_has_no_known_length(root):
+    release = mer2023.load(root, tiny_mer.config())
+    assert release.seconds(release.clips[0]) is None
+    (root / "video").mkdir()
+    (root / "video" / f"{release.clips[0].id}.mp4").write_bytes(b"no video")
+    assert release.seconds(release.clips[0]) is None

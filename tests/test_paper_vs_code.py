@@ -57,15 +57,22 @@ def test_every_option_exists(rows):
         assert set(named) <= known, (number, set(named) - known)
 
 
+def test_every_control_is_pointed_to(rows, root):
+    seen = {name for line in rows.values() for name in re.findall(r"control `([^`]+)`", line[5])}
+    assert seen == params.load(root / "params.yaml").table3.controls.keys()
+
+
 def test_everything_to_see_exists(rows, root):
     tests = "".join(file.read_text(encoding="utf-8") for file in (root / "tests").glob("*.py"))
-    table = params.load(root / "params.yaml").rows
+    settings = params.load(root / "params.yaml")
     for number, line in rows.items():
-        seen = re.findall(r"(row |notebook |)`([^`]+)`", line[5])
+        seen = re.findall(r"(row |notebook |control |)`([^`]+)`", line[5])
         assert seen or line[5].startswith("not measured"), number
         for kind, name in seen:
             if kind == "row ":
-                assert name in table, (number, name)
+                assert name in settings.rows, (number, name)
+            elif kind == "control ":
+                assert name in settings.table3.controls, (number, name)
             elif kind == "notebook ":
                 assert (root / "notebooks" / f"{name}.ipynb").is_file(), (number, name)
             elif name.startswith("test_"):

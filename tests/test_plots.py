@@ -7,7 +7,7 @@ import pytest
 from made_runs import CLASSES, execute, make
 from matplotlib.colors import to_hex
 
-from olmlib import curves, plots, plots_data, plots_table, report, runs
+from olmlib import curves, plots, plots_data, plots_table, plots_table3, report, runs
 from olmlib.data import arrays
 
 PAIR = {"concat": "without OLM", "olm": "with OLM"}
@@ -258,3 +258,32 @@ def test_notebooks_write_their_figure(notebook, stem, root, grid, monkeypatch):
     execute(root / "notebooks" / f"{notebook}.ipynb", out="out")
     assert (there / "out" / f"{stem}.png").is_file()
     assert set(pd.read_csv(there / "out" / f"{stem}.csv")["row"]) == set(PAIR)
+
+
+def test_an_emotion_has_one_colour_in_cremad_and_in_mer2023():
+    cremad = plots.class_colours(("NEU", "HAP", "SAD", "FEA", "DIS", "ANG"))
+    mer = plots.class_colours(("neutral", "angry", "happy", "sad", "worried", "surprise"))
+    pairs = {"NEU": "neutral", "HAP": "happy", "SAD": "sad", "ANG": "angry"}
+    assert all(cremad[a] == mer[b] for a, b in pairs.items())
+    assert len(set(cremad.values())) == len(set(mer.values())) == 6
+    assert len(set(cremad.values()) | set(mer.values())) == 8
+    assert list(plots.class_colours(("drum", "NEU")).values()) == plots.class_palette(2)
+
+
+def test_figure_1_names_every_emotion_at_the_end_of_its_line():
+    emotions = ("neutral", "angry", "happy", "sad", "worried", "surprise")
+    curves = pd.DataFrame(
+        [
+            (seed, epoch, head, name, 0.1 * epoch, epoch + i)
+            for seed in (0, 1)
+            for epoch in (1, 2)
+            for head in ("audio", "visual", "fused")
+            for i, name in enumerate(emotions)
+        ],
+        columns=["seed", "epoch", "head", "class", "score", "norm"],
+    )
+    accuracy = curves[["seed", "epoch", "head"]].assign(accuracy=0.5)
+    figure = plots_table3.figure1(accuracy, curves, "MER2023 miniature, fold 0")
+    for ax in figure.axes[2:]:
+        assert {text.get_text() for text in ax.texts} == set(emotions)
+    assert figure.get_suptitle() == "MER2023 miniature, fold 0"

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -6,7 +7,7 @@ import pytest
 import tiny_mer
 import yaml
 
-from olmlib import params, runs, table3
+from olmlib import challenge, params, runs, table3, table3_card, table3_options, table3_text
 from olmlib.data import mer2023
 from olmlib.data.prepare_sequences import prepare_sequences
 
@@ -27,7 +28,7 @@ def root(tmp_path_factory, repository):
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     release = mer2023.load(tiny_mer.write(folder / "raw"), tiny_mer.config())
     prepare_sequences(release, folder / "prepared/smoke/mer2023", tiny_mer.config())
-    runs.train_grid(table3.grid("smoke", folder), 1)
+    runs.train_grid(table3.grid("smoke", folder) + table3_options.grid("smoke", folder), 1)
     return folder
 
 
@@ -109,8 +110,97 @@ def test_a_combination_of_one_modality_is_one_row_in_all_columns(settings, measu
     assert pair.loc["olm_t_irfb", "f1_paper"] == 80.8
     gap = pair.loc["olm_t_irfb", "f1"] - pair.loc["attention", "f1"]
     assert pair.loc["olm_t_irfb", "f1_gap"] == pytest.approx(gap)
-    text = table3.markdown(table, "cv", "mse")
-    assert text.loc["A+V", "olm_t_irfb, paper"] == "0.76" and "±" in text.loc["A", "attention"]
+    text = table3_text.markdown(table, "cv", "mse")
+    assert text.loc["A+V", "OLM-T-IRFB, paper"] == "0.76" and "±" in text.loc["A", "Attention"]
+
+
+def test_the_page_says_whose_data_and_how_it_was_measured(root, settings, measured, repository):
+    table = table3.table3(measured, settings.table3, repository / "data/paper/table3.csv")
+    page = table3_text.page(table, table3.grid("smoke", root), "make reproduce")
+    assert page.startswith("# Table 3") and "MER2023 here is a miniature" in page
+    assert "seeds 0, 1; 2 folds; 2 epochs, batch 8" in page and "`make reproduce`" in page
+    assert "olm_t_irfb" not in page and page.count("\n| modalities") == 4
+    real = [replace(r, config=r.config.model_copy(update={"miniature": None}))
+            for r in table3.grid("smoke", root)]  # fmt: skip
+    assert "miniature" not in table3_text.notes(real, "make reproduce")
+
+
+def test_the_official_preset_goes_over_the_profile_and_under_the_row():
+    mini = params.Transformer(n_layers=2, d_model=8, n_heads=2, dropout=0.0)
+    fields = {"preset": "official", "eq4_pool": "token"}
+
+    def made(fields):
+        row = params.Row(method="olm", model=fields)
+        return table3.model(mini, ("audio", "visual"), row)
+
+    model = made(fields)
+    assert model.n_layers == 3 and model.token_init == "zeros" and model.pos == "none"
+    assert model.eq4_pool == "token" and model.d_model == 8 and model.dropout == 0.0
+    assert made(fields | {"n_layers": 1}).n_layers == 1
+    assert made({"fusion": "mbt"}).n_layers == 2
+    with pytest.raises(ValueError, match="preset 'code' is not 'official'"):
+        made({"preset": "code"})
+
+
+def test_controls_differ_from_irfb_in_what_they_name_and_have_one_fold(repository):
+    grid, base = (f("mini", repository) for f in (table3_options.grid, table3_options.defaults))
+    assert len(grid) == 5 * 3 and len(base) == 3
+    assert {run.fold for run in grid + base} == {0}
+    default = base[0].config.model
+    for run in grid:
+        fields = run.row.model.items() - base[0].row.model.items()
+        assert len(fields) == 1 and run.row.options == base[0].row.options
+        changed = {k for k, v in run.config.model.model_dump().items() if v != getattr(default, k)}
+        official = run.name == "control_official"
+        assert changed == {name for name, _ in fields} or official and "n_layers" in changed
+
+
+def test_a_misspelt_control_is_refused_when_params_are_read(root, tmp_path):
+    text = (root / "params.yaml").read_text().replace("eq4_pool: token", "eq4_pol: token")
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(ValueError, match=r"table3.controls.token.model.eq4_pol"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_effects_are_paired_with_the_default_of_the_same_seed_and_fold(root, settings):
+    grid, base = (f("smoke", root) for f in (table3_options.grid, table3_options.defaults))
+    table = table3_options.effects(grid, base, settings.table3)
+    assert len(table) == 5 * 2 and set(table["split"]) == {"dev", "test"}
+    assert np.allclose(table["f1_gap"], table["f1"] - table["default_f1"])
+    line = table.query("control == 'token' and split == 'test'")
+    gaps = []
+    for run, other in zip([r for r in grid if r.name == "control_token"], base, strict=True):
+        both = [json.loads((r.folder / "metrics.json").read_text())["test"] for r in (run, other)]
+        gaps.append(100 * (both[0]["f1"] - both[1]["f1"]))
+    assert line["f1_gap"].item() == pytest.approx(np.mean(gaps))
+    assert len(table3_options.shown(table)) == 5
+
+
+def test_the_card_asks_the_two_stated_properties_by_both_protocols(root, settings, measured):
+    data = table3.grid("smoke", root)[0].data()
+    table = settings.table3.model_copy(
+        update={"combinations": {"A": ("audio",), "V": ("visual",), "T": ("text",)}}
+    )
+    scores = {"unimodal_A": 0.9, "unimodal_V": 0.6, "unimodal_T": 0.01}
+    lines = [
+        (row, seed, protocol, f1 + 0.01 * seed, 1.0, 12)
+        for row, f1 in scores.items() for protocol in table3.PROTOCOLS for seed in (0, 1, 2)
+    ]  # fmt: skip
+    card = table3_card.card(pd.DataFrame(lines, columns=measured.columns), table, data)
+    assert len(card) == 2 * (3 + 3)
+    assert list(card.columns) == ["protocol", "property", "claim", "measured", "interval", "holds"]
+    holds = card[card["protocol"] == "held-out test"].set_index("property")["holds"]
+    assert holds["audio minus visual, weighted F1"] == "yes"
+    assert holds["visual minus text, weighted F1"] == "yes"
+    assert holds["text, weighted F1"] == "no" and holds["audio, weighted F1"] == "yes"
+    floor = table3.floors(data)["f1"].max() / 100
+    assert table3_card.constant(data, "test") == pytest.approx(floor)
+    assert len(table3_card.card(measured, settings.table3, data)) == 2 * (1 + 2)
+
+
+def test_the_papers_attention_column_beside_the_challenges(repository):
+    found = challenge.compared(repository / "data/paper/table3.csv")
+    assert found["equals_cv"].sum() == 5 and found["equals_test"].sum() == 0
 
 
 def test_claims_and_control_say_yes_only_beyond_the_interval(settings, measured, repository):

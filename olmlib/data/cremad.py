@@ -6,12 +6,11 @@ The lists are the published ones that all papers on imbalance use: two columns, 
 emotion, no header.
 """
 
-import csv
 import re
 from dataclasses import replace
 from pathlib import Path
 
-from olmlib.data.release import Clip, Release, ReleaseError, hold_out_groups
+from olmlib.data.release import Clip, Release, ReleaseError, hold_out_groups, read_list
 
 # Index order of OGM-GE, PMR and the official OLM code; MMCosine sorts by name instead.
 CLASSES = ("NEU", "HAP", "SAD", "FEA", "DIS", "ANG")
@@ -56,35 +55,25 @@ def load(
 
 def _read(root: Path, part: str, seen: dict[str, str]) -> list[Clip]:
     """Read one list; `seen` maps each clip to the place that named it first."""
-    path = root / f"{part}.csv"
-    if not path.is_file():
-        raise ReleaseError(
-            f"{path} not found. Put the published list there (data/CREMAD/{part}.csv of the "
-            "repository GeWu-Lab/OGM-GE_CVPR2022), beside AudioWAV/ and VideoFlash/ of the release "
-            "CheyneyComputerScience/CREMA-D; or make a miniature with the `miniature` stage"
-        )
+    lines = read_list(
+        root / f"{part}.csv",
+        "name,emotion",
+        f"Put the published list there (data/CREMAD/{part}.csv of the repository "
+        "GeWu-Lab/OGM-GE_CVPR2022), beside AudioWAV/ and VideoFlash/ of the release "
+        "CheyneyComputerScience/CREMA-D; or make a miniature with the `miniature` stage",
+    )
     clips = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.reader(file), start=1):
-            if not row:
-                continue
-            place = f"{path}, line {number}"
-            clips.append(_clip(root, part, row, place))
-            name = clips[-1].id
-            if name in seen:
-                raise ReleaseError(f"{place}: duplicate id {name}, first in {seen[name]}")
-            seen[name] = place
-    if not clips:
-        raise ReleaseError(f"{path} is empty: expected lines such as 1001_IEO_HAP_LO,HAP")
+    for place, row in lines:
+        clips.append(_clip(root, part, row, place))
+        name = clips[-1].id
+        if name in seen:
+            raise ReleaseError(f"{place}: duplicate id {name}, first in {seen[name]}")
+        seen[name] = place
     return clips
 
 
 def _clip(root: Path, part: str, row: list[str], place: str) -> Clip:
-    if row[0].startswith("version https://git-lfs"):
-        raise ReleaseError(f"{place}: a Git-LFS pointer, not the list; run `git lfs pull`")
-    if len(row) != 2:
-        raise ReleaseError(f"{place}: expected 2 columns (name, emotion), found {len(row)}: {row}")
-    name, label = (field.strip() for field in row)
+    name, label = row
     if label not in CLASSES:
         raise ReleaseError(f"{place}: label {label!r} of {name} is not one of {', '.join(CLASSES)}")
     match = _NAME.fullmatch(name)

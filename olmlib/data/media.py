@@ -15,7 +15,7 @@ FRONTENDS = ("librosa", "mmcosine", "olm_code")
 RATES = (4_000, 384_000)
 # Read by FFmpeg; everything else is libsndfile's.
 CONTAINERS = (".mp4", ".m4a", ".mov", ".flv", ".mkv", ".webm", ".avi")
-_LFS = b"version https://git-lfs"
+_LFS, POINTER = b"version https://git-lfs", "Git-LFS pointer"
 
 
 class BadClip(Exception):  # noqa: N818 - the name says what it is, as StopIteration does
@@ -27,6 +27,10 @@ class BadClip(Exception):  # noqa: N818 - the name says what it is, as StopItera
         self.reason = reason
 
 
+def _place(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"  # only the folder tells a clip's files apart
+
+
 def problem(path: Path) -> str | None:
     """Return "missing", "empty", "Git-LFS pointer", or None for a file worth opening."""
     if not path.is_file():
@@ -35,7 +39,7 @@ def problem(path: Path) -> str | None:
         head = file.read(len(_LFS))
     if not head:
         return "empty"
-    return "Git-LFS pointer" if head == _LFS else None
+    return POINTER if head == _LFS else None
 
 
 def waveform(path: Path, sample_rate: int) -> np.ndarray:
@@ -61,13 +65,13 @@ def waveform(path: Path, sample_rate: int) -> np.ndarray:
         try:
             sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise BadClip(f"{path.name} cannot be read as sound: {error.error_string}") from None
+            raise BadClip(f"{_place(path)} cannot be read as sound: {error.error_string}") from None
     if not len(sound):
-        raise BadClip(f"{path.name} has no samples")
+        raise BadClip(f"{_place(path)} has no samples")
     if not RATES[0] <= rate <= RATES[1]:
-        raise BadClip(f"{path.name} claims {rate} samples per second")
+        raise BadClip(f"{_place(path)} claims {rate} samples per second")
     if not np.isfinite(sound).all():
-        raise BadClip(f"{path.name} holds NaN or infinite samples")
+        raise BadClip(f"{_place(path)} holds NaN or infinite samples")
     mono = sound.mean(1)
     if rate == sample_rate:
         return mono
@@ -102,16 +106,16 @@ def frames(path: Path, count: int, size: int) -> np.ndarray:
         # A title that is not UTF-8 is no reason to lose a clip.
         with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.video:
-                raise BadClip(f"{path.name} has no video stream")
+                raise BadClip(f"{_place(path)} has no video stream")
             # Compressed packets are small: knowing their number spares decoding everything twice.
             packets = [p for p in container.demux(container.streams.video[0]) if p.size]
             _refuse_truncated(path, container, packets)
             wanted = _places(packets, count)
             decoded = _decode(container.streams.video[0], packets, set(wanted))
     except av.FFmpegError as error:
-        raise BadClip(f"{path.name} cannot be decoded: {error.strerror}") from None
+        raise BadClip(f"{_place(path)} cannot be decoded: {error.strerror}") from None
     if len(decoded) < len(set(wanted)):
-        raise BadClip(f"{path.name} is damaged: frames are missing in its middle")
+        raise BadClip(f"{_place(path)} is damaged: frames are missing in its middle")
     # One thread, because starting others takes longer than converting a frame.
     images = {i: frame.to_image(threads=1) for i, frame in decoded}
     small = {i: image.resize((size, size), Image.BILINEAR) for i, image in images.items()}
@@ -163,9 +167,9 @@ def spectrogram(sound: np.ndarray, frontend: str, sample_rate: int, seconds: flo
 def _refuse(path: Path) -> None:
     fault = problem(path)
     if fault == "Git-LFS pointer":
-        raise BadClip(f"{path.name} is a Git-LFS pointer, not the recording: run `git lfs pull`")
+        raise BadClip(f"{_place(path)} is a Git-LFS pointer, not the recording: run `git lfs pull`")
     if fault:
-        raise BadClip(f"{path.name} is {fault}")
+        raise BadClip(f"{_place(path)} is {fault}")
 
 
 def _refuse_cut_riff(path: Path) -> None:
@@ -175,7 +179,7 @@ def _refuse_cut_riff(path: Path) -> None:
     promised, there = int.from_bytes(head[4:], "little"), path.stat().st_size
     # Programs that write to a pipe leave 0 or the largest number there.
     if head[:4] == b"RIFF" and there + 1 < promised + 8 and promised < 0xFFFF0000:
-        raise BadClip(f"{path.name} is truncated: {promised + 8} bytes promised, {there} there")
+        raise BadClip(f"{_place(path)} is truncated: {promised + 8} bytes promised, {there} there")
 
 
 def _refuse_cut_container(path: Path) -> None:
@@ -206,10 +210,10 @@ def _refuse_cut_mp4(path: Path) -> None:
                 break
             position += size
             if kind in (b"moov", b"mdat") and position > there:
-                raise BadClip(f"{path.name} is truncated: {there} bytes, {position} promised")
+                raise BadClip(f"{_place(path)} is truncated: {there} bytes, {position} promised")
             types.add(kind)
     if b"moov" not in types:
-        raise BadClip(f"{path.name} is truncated: its index (moov) is missing, {there} bytes")
+        raise BadClip(f"{_place(path)} is truncated: its index (moov) is missing, {there} bytes")
 
 
 def _refuse_cut_flv(path: Path) -> None:
@@ -222,19 +226,19 @@ def _refuse_cut_flv(path: Path) -> None:
     while position < len(content) and content[position] in (8, 9, 18):
         position += 11 + int.from_bytes(content[position + 1 : position + 4]) + 4
     if position > len(content):
-        raise BadClip(f"{path.name} is truncated: {len(content)} bytes, {position} promised")
+        raise BadClip(f"{_place(path)} is truncated: {len(content)} bytes, {position} promised")
 
 
 def _refuse_truncated(path: Path, container, packets: list) -> None:
     if not packets:
-        raise BadClip(f"{path.name} has no video frames")
+        raise BadClip(f"{_place(path)} has no video frames")
     if any(packet.is_corrupt for packet in packets):
-        raise BadClip(f"{path.name} is truncated")
+        raise BadClip(f"{_place(path)} is truncated")
     last = max((_seconds(p) for p in packets if p.pts is not None), default=0.0)
     promised = (container.duration or 0) / av.time_base
     # Headers of real releases are imprecise; half of the clip missing is beyond that.
     if last < promised / 2 and len(packets) > 1:
-        raise BadClip(f"{path.name} is truncated: {promised:.1f} s promised, {last:.1f} s there")
+        raise BadClip(f"{_place(path)} is truncated: {promised:.1f} s promised, {last:.1f} s there")
 
 
 def _seconds(packet) -> float:
@@ -266,21 +270,21 @@ def _track(path: Path) -> tuple[np.ndarray, int]:
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.audio:
-                raise BadClip(f"{path.name} is a video without audio")
+                raise BadClip(f"{_place(path)} is a video without audio")
             to_float = av.AudioResampler("fltp")
             rate, parts = 0, [np.zeros(0, np.float32)]
             for decoded in container.decode(container.streams.audio[0]):
                 # Not the rate of the header, which is half the true one in HE-AAC.
                 rate = rate or decoded.sample_rate
                 if decoded.sample_rate != rate:
-                    raise BadClip(f"{path.name} changes from {rate} to {decoded.sample_rate} Hz")
+                    raise BadClip(f"{_place(path)} changes from {rate} to {decoded.sample_rate} Hz")
                 for part in to_float.resample(decoded):
                     channels = part.to_ndarray()
                     parts.append(channels[0] if len(channels) == 1 else channels.mean(0))
     except (av.FFmpegError, ValueError) as error:
         # ValueError is a track of integers that changes its format.
         reason = getattr(error, "strerror", None) or error
-        raise BadClip(f"{path.name} has sound that cannot be decoded: {reason}") from None
+        raise BadClip(f"{_place(path)} has sound that cannot be decoded: {reason}") from None
     return np.concatenate(parts)[:, None], rate
 
 

@@ -8,15 +8,17 @@ Train&Val is split into folds, MER-MULTI is the test split; MER-NOISE and MER-SE
 
 import csv
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
 from olmlib import params
-from olmlib.data import restricted
+from olmlib.data import media, restricted
 from olmlib.data.release import ReleaseError
 
 # The order of MER2023-Baseline and MERTools.
@@ -28,6 +30,7 @@ SOURCE = (
     "Labels come with the challenge's release (huggingface.co, MERChallenge/MER2023, on request); "
     "the real labels of MER-MULTI are in MERTools' label-6way.npz or in test1-label.csv"
 )
+MEND = "Mend this entry, or leave it out; the release has the original"
 
 
 class BadFeature(Exception):
@@ -76,31 +79,54 @@ class Release:
             return self.root / folder / clip.id / f"{clip.id}.npy"
         return self.root / "features" / folder / f"{clip.id}.npy"
 
+    def seconds(self, clip: Clip) -> float | None:
+        """Return how long the clip lasts by its video, or None if that cannot be read."""
+        for ending in (".mp4", ".avi"):
+            path = self.root / "video" / f"{clip.id}{ending}"
+            if media.problem(path):
+                continue
+            # Nothing but a picture's axis needs it, so a video that cannot be opened is no error.
+            with suppress(av.FFmpegError), av.open(path) as container:
+                return container.duration / av.time_base if container.duration else None
+        return None
+
     def rows(self, clip: Clip, modality: str) -> np.ndarray:
         """Return the features of a clip, `(T, d)` float32; one vector becomes one row.
 
         Raises:
-            BadFeature: the file is missing, empty, unreadable, or holds NaN or infinite values.
+            BadFeature: the file is missing, empty, a Git-LFS pointer, unreadable, or holds
+                something else than finite numbers.
             ReleaseError: rows of another width: the folder is that of another extractor.
         """
         path = self.path(clip, modality)
+        # As rejected.csv should have it: the same words wherever the release lies.
+        file = path.relative_to(self.root)
+        fault = media.problem(path)
+        if fault:
+            told = "a Git-LFS pointer: run `git lfs pull`" if fault == media.POINTER else fault
+            raise BadFeature(f"{file} ({modality}) is {told}")
         try:
             found = np.load(path, allow_pickle=False)
-        except FileNotFoundError:
-            raise BadFeature(f"no {modality} features: {path} not found") from None
-        except (ValueError, EOFError, OSError) as error:
-            raise BadFeature(f"{path} cannot be read: {error}") from None
+        except OSError as error:
+            raise BadFeature(f"{file} cannot be read: {error.strerror or error}") from None
+        except Exception:
+            # A damaged header raises nearly anything, and numpy's words for a file that is no .npy
+            # are the advice to allow pickles, which would run whatever the file asks for.
+            raise BadFeature(f"{file} cannot be read: it is no whole .npy of numbers") from None
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
+            kind = getattr(found, "dtype", "an .npz")
+            raise BadFeature(f"{file} holds {kind}, expected numbers")
         # Utterance-level files and single HuBERT frames are stored without their first dimension.
         found = found[None] if found.ndim == 1 else found
         if found.ndim != 2 or not len(found):
-            raise BadFeature(f"{path} has shape {found.shape}, expected rows x width")
+            raise BadFeature(f"{file} has shape {found.shape}, expected rows x width")
         if found.shape[1] != self.widths[modality]:
             raise ReleaseError(
                 f"{path} has rows of width {found.shape[1]}, params.yaml says that {modality} has "
                 f"{self.widths[modality]}: set prepare.widths, or prepare.features to its folder"
             )
         if not np.isfinite(found).all():
-            raise BadFeature(f"{path} holds NaN or infinite values")
+            raise BadFeature(f"{file} holds NaN or infinite values")
         return found.astype(np.float32)
 
     def check(self) -> pd.DataFrame:
@@ -149,53 +175,91 @@ def load(root: str | Path, config: params.PrepareSequences) -> Release:
 def _labels(root: Path) -> list[Clip]:
     path = root / "label-6way.npz"
     if path.is_file():
-        try:
-            corpora = restricted.load(path)
-        except ValueError as error:
-            raise ReleaseError(str(error)) from None
-        absent = CORPORA.keys() - corpora.keys()
-        if absent:
-            raise ReleaseError(f"{path} has no {', '.join(sorted(absent))}. {SOURCE}")
-        tables = {
-            (f"{path}, {name}", split): [(c, v["emo"], v["val"]) for c, v in corpora[name].items()]
-            for name, split in CORPORA.items()
-        }
+        tables = _npz(path)
     else:
-        tables = {(str(root / name), split): _csv(root / name) for name, split in CSVS.items()}
+        tables = {split: _csv(root / name) for name, split in CSVS.items()}
     clips = []
-    for (place, split), rows in tables.items():
-        if rows and {(emo, float(val)) for _, emo, val in rows} == {("neutral", NO_VALENCE)}:
+    for split, rows in tables.items():
+        found = [_clip(*row, split) for row in rows]
+        if found and all(c.label == 0 and np.isnan(c.valence) for c in found):
             raise ReleaseError(
-                f"{place}: all {len(rows)} labels are the placeholder (neutral, -10) that "
+                f"{rows[0][0]}: all {len(rows)} labels are the placeholder (neutral, -10) that "
                 f"MER2023-Baseline writes. {SOURCE}"
             )
-        clips += [_clip(name, emo, val, split, place) for name, emo, val in rows]
+        clips += found
     return clips
 
 
-def _csv(path: Path) -> list[tuple[str, str, str]]:
+def _npz(path: Path) -> dict[str, list[tuple]]:
+    """Return split -> (place, clip, emotion, valence) of every entry."""
+    fault = media.problem(path)
+    if fault:
+        advice = "run `git lfs pull`" if fault == media.POINTER else SOURCE
+        raise ReleaseError(f"{path}: {fault}. {advice}")
+    try:
+        corpora = restricted.load(path)
+    except ValueError as error:
+        raise ReleaseError(f"{error}. {SOURCE}") from None
+    absent = CORPORA.keys() - corpora.keys()
+    if absent:
+        raise ReleaseError(f"{path} has no {', '.join(sorted(absent))}. {SOURCE}")
+    tables = {}
+    for corpus, split in CORPORA.items():
+        place, entries = f"{path}, {corpus}", corpora[corpus]
+        if not isinstance(entries, dict):
+            kind = type(entries).__name__
+            raise ReleaseError(f"{place} is a {kind}, expected clip -> emo and val. {SOURCE}")
+        for name, entry in entries.items():
+            if not isinstance(entry, dict) or not {"emo", "val"} <= entry.keys():
+                raise ReleaseError(f"{place}: {name} is {entry!r}, without emo and val. {MEND}")
+        tables[split] = [(place, name, e["emo"], e["val"]) for name, e in entries.items()]
+    return tables
+
+
+def _csv(path: Path) -> list[tuple]:
     if not path.is_file():
         raise ReleaseError(f"neither label-6way.npz nor {path} found. {SOURCE}")
+    if media.problem(path) == media.POINTER:
+        raise ReleaseError(f"{path}: a Git-LFS pointer, not the labels; run `git lfs pull`")
+    columns = ("name", "discrete", "valence")
+    found = []
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        wanted = {"name", "discrete", "valence"}
-        if not wanted <= set(reader.fieldnames or ()):
-            raise ReleaseError(f"{path}: expected columns name, discrete, valence")
-        return [(row["name"], row["discrete"], row["valence"]) for row in reader]
+        reader = csv.DictReader(file, strict=True)
+        try:
+            if not set(columns) <= set(reader.fieldnames or ()):
+                raise ReleaseError(f"{path}: expected columns {', '.join(columns)}. {SOURCE}")
+            for row in reader:
+                place = f"{path}, line {reader.line_num}"
+                if None in row or None in row.values():
+                    raise ReleaseError(
+                        f"{place}: {row['name']} has not as many fields as the header has. {MEND}"
+                    )
+                found.append((place, *(row[column] for column in columns)))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ReleaseError(
+                f"{path}, after line {reader.line_num}: not CSV in UTF-8: {error}. Save it as "
+                f"that, or take it from the release. {SOURCE}"
+            ) from None
+    return found
 
 
-def _clip(name: str, emotion: str, valence, split: str, place: str) -> Clip:
-    if emotion not in CLASSES:
+def _clip(place: str, name: str, emotion: str, valence, split: str) -> Clip:
+    if not isinstance(name, str) or not name:
+        raise ReleaseError(f"{place}: {name!r} is no name of a clip. {MEND}")
+    if not isinstance(emotion, str) or emotion not in CLASSES:
         known = ", ".join(CLASSES)
-        raise ReleaseError(f"{place}: label {emotion!r} of {name} is not one of {known}")
+        raise ReleaseError(f"{place}: label {emotion!r} of {name} is not one of {known}. {MEND}")
     try:
         value = float(valence)
-    except ValueError:
-        raise ReleaseError(f"{place}: valence {valence!r} of {name} is no number") from None
+    except (TypeError, ValueError):
+        raise ReleaseError(
+            f"{place}: valence {valence!r} of {name} is no number. Write -10 where nobody rated "
+            f"it. {MEND}"
+        ) from None
     if value == NO_VALENCE:
         value = float("nan")
     elif not -5 <= value <= 5:
-        raise ReleaseError(f"{place}: valence {value} of {name} is not in [-5, 5]")
+        raise ReleaseError(f"{place}: valence {value} of {name} is not in [-5, 5]. {MEND}")
     return Clip(name, CLASSES.index(emotion), value, split)
 
 

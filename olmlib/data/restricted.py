@@ -24,6 +24,10 @@ class RefusedPickle(ValueError):
     """A file that asks for more than data; nothing of it was executed."""
 
 
+class _Unexpected(ValueError):
+    """A readable array that is not one Python object."""
+
+
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
         if (module, name) not in _ALLOWED:
@@ -54,22 +58,34 @@ def load(path: Path) -> dict[str, object]:
             for name in archive.namelist():
                 with archive.open(name) as file:
                     found[name.removesuffix(".npy")] = _object(io.BytesIO(file.read()), name)
+    except FileNotFoundError:
+        raise
     except RefusedPickle as error:
         raise RefusedPickle(f"{path}: {error}; nothing was executed") from None
-    except (zipfile.BadZipFile, pickle.UnpicklingError, EOFError) as error:
-        raise ValueError(f"{path} is not a readable .npz: {error}") from None
+    except _Unexpected as error:
+        raise ValueError(f"{path}: {error}") from None
+    except Exception as error:
+        # A damaged archive or pickle raises nearly anything, from KeyError to zlib's own.
+        kind = type(error).__name__
+        raise ValueError(f"{path} is not a readable .npz: {kind}: {error}") from None
     return found
 
 
 def _object(file: io.BytesIO, name: str) -> object:
-    version = np.lib.format.read_magic(file)
+    try:
+        version = np.lib.format.read_magic(file)
+    except ValueError:
+        raise _Unexpected(f"{name} is no .npy file, expected one Python object") from None
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
     if version not in readers:
-        raise ValueError(f"{name} has the unknown format {version}")
+        raise _Unexpected(f"{name} has the unknown format {version}")
     shape, _, dtype = readers[version](file)
     if shape != () or dtype != np.dtype(object):
-        raise ValueError(f"{name} is {dtype} of shape {shape}, expected one Python object")
-    return _Unpickler(file).load().item()
+        raise _Unexpected(f"{name} is {dtype} of shape {shape}, expected one Python object")
+    loaded = _Unpickler(file).load()
+    if not isinstance(loaded, np.ndarray) or loaded.shape != ():
+        raise _Unexpected(f"the pickle in {name} is not the one object that its header promises")
+    return loaded.item()
