@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from olmlib import params
+from olmlib import params, processor
 from olmlib.miniature.makers import MAKERS
 
 CLIPS = {"cremad": 960, "ks": 520, "vggsound": 640, "mer2023": 400}
@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args(arguments)
+    processor.hold()
     try:
         if args.profile is None:
             if args.actors is not None and args.release != "cremad":
