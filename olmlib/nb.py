@@ -1,6 +1,6 @@
 """Notebooks as pipeline stages: their code, their executed copies and their clean sources.
 
-python -m olmlib.nb code notebooks/10_train.ipynb build/code/10_train.py
+python -m olmlib.nb code build/code notebooks/*.ipynb
 python -m olmlib.nb tidy executed/10_train.ipynb
 python -m olmlib.nb clean notebooks/*.ipynb
 python -m olmlib.nb verify notebooks/*.ipynb
@@ -150,8 +150,8 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser(
         "code", help="write the code cells and the hashes of their modules"
     )
-    command.add_argument("notebook", type=Path)
-    command.add_argument("out", type=Path)
+    command.add_argument("out", type=Path, help="folder of the .py files, one per notebook")
+    command.add_argument("notebooks", type=Path, nargs="+")
     for name, purpose in (
         ("tidy", "remove times and random ids from executed copies"),
         ("clean", "remove outputs from sources"),
@@ -162,8 +162,13 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
 
     if chosen.command == "code":
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(code(read(chosen.notebook)), encoding="utf-8")
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        for path in chosen.notebooks:
+            try:
+                source = code(read(path))
+            except SyntaxError as error:
+                sys.exit(f"{path}, {error}")
+            (chosen.out / f"{path.stem}.py").write_text(source, encoding="utf-8")
     elif chosen.command == "verify":
         unclean = [
             path

@@ -199,12 +199,20 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path):
             nb.read(path)
 
 
-def test_code_from_the_command_line(tmp_path, root):
+def test_code_from_the_command_line(tmp_path):
     nb.write(tmp_path / "n.ipynb", notebook("import olmlib.params"))
-    out = tmp_path / "build" / "code" / "n.py"
-    command = [sys.executable, "-m", "olmlib.nb", "code", str(tmp_path / "n.ipynb"), str(out)]
-    subprocess.run(command, cwd=root, check=True)
-    assert out.read_text(encoding="utf-8").startswith("import olmlib.params\n\n# olmlib ")
+    nb.write(tmp_path / "m.ipynb", notebook("x = 1"))
+    out = tmp_path / "build" / "code"
+    nb.main(["code", str(out), str(tmp_path / "n.ipynb"), str(tmp_path / "m.ipynb")])
+    made = (out / "n.py").read_text(encoding="utf-8")
+    assert made.startswith("import olmlib.params\n\n# olmlib ")
+    assert (out / "m.py").is_file()
+
+
+def test_a_notebook_that_is_not_python_is_named(tmp_path):
+    nb.write(tmp_path / "n.ipynb", notebook("x = = 1"))
+    with pytest.raises(SystemExit, match="n.ipynb, code cell 1: invalid syntax"):
+        nb.main(["code", str(tmp_path), str(tmp_path / "n.ipynb")])
 
 
 def test_tidy_drops_what_a_cell_says_of_its_progress():
