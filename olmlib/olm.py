@@ -9,7 +9,7 @@ Needs nothing but torch and works with the logits of any model::
 """
 
 from collections.abc import Mapping, Sequence
-from math import log
+from math import isfinite, log
 
 import torch
 from torch import Tensor
@@ -70,6 +70,7 @@ class OLM:
         self.measured = 0
         self.train_loss = self.dev_loss = self.train0 = self.dev0 = None
         self.norms = torch.zeros_like(self.lam)
+        self._bounded: Tensor | None = None
         self.record: dict[str, Tensor] = {}
         self.optimizer = torch.optim.Adam([self.w], lr=self.config.eta)
 
@@ -86,10 +87,16 @@ class OLM:
         Raises:
             ValueError: a head is missing, or has NaN or infinite logits.
         """
-        stacked, labels = self._flat(logits, labels)
+        heads, labels = self._checked(logits), labels.flatten()
         self.w.grad = None
-        losses = self._losses(self._on_device(stacked) * stacked, labels)
-        return losses.sum() / self._gain(len(labels))
+        # Plain numbers where they feel no gradient: head by head is then the fastest way.
+        felt = self.config.coefficients_feel_loss
+        coefficients = self.w.to(heads[0]).unbind() if felt else self.w.tolist()
+        losses = (
+            cross_entropy(c * s, labels, reduction=self.config.reduction)
+            for c, s in zip(coefficients, heads, strict=True)
+        )
+        return sum(losses) / self._gain(len(labels))
 
     @torch.no_grad()
     def update(self, logits: Logits, labels: Tensor, dev_logits: Logits | None = None,
@@ -129,10 +136,11 @@ class OLM:
         norms = logit_norms(stacked).cpu()
         if self.config.reference == "warmup" and warming:
             self.norms += (norms.mean(0) - self.norms) / (self.step + 1)
+            self._bounded = None
         else:
             self.lam = self._factors(G, C)
             current = self.config.reference == "current"
-            self.solve(norms if current else bounded_norms(self.norms), self.lam)
+            self.solve(norms if current else self._reference(), self.lam)
         self.step += 1
         self.record = {"w": self.w.detach().clone(), "lam": self.lam, "G": G, "C": C}
         self.record |= {"train_loss": train, "dev_loss": self.dev_loss}
@@ -191,31 +199,39 @@ class OLM:
         self.w.copy_(state.pop("w"))
         for name, value in state.items():
             setattr(self, name, value)
+        self._bounded = None
 
-    def _flat(self, logits: Logits, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits `(M, B, C)` and labels `(B,)`, time folded into the batch."""
+    def _checked(self, logits: Logits) -> list[Tensor]:
+        """Return the logits of the heads, each `(B, C)`, time folded into the batch."""
         for head in self.heads:
             if head not in logits:
                 raise ValueError(f"no logits of head {head!r}; there are {', '.join(logits)}")
-        stacked = torch.stack([logits[head].flatten(0, -2) for head in self.heads])
-        if not torch.isfinite(stacked).all():
-            finite = torch.isfinite(stacked).all(-1).all(-1).tolist()
-            head = self.heads[finite.index(False)]
-            raise ValueError(f"logits of head {head!r} are not finite (NaN or infinite)")
-        return stacked, labels.flatten()
+        heads = [logits[head].flatten(0, -2) for head in self.heads]
+        # A sum is finite only if all its terms are, and cheaper to look at.
+        sums = torch.stack([scores.detach().sum() for scores in heads]).tolist()
+        for head, scores, total in zip(self.heads, heads, sums, strict=True):
+            if not (isfinite(total) or torch.isfinite(scores).all()):
+                raise ValueError(f"logits of head {head!r} are not finite (NaN or infinite)")
+        return heads
 
-    def _on_device(self, stacked: Tensor) -> Tensor:
-        return self.w.to(stacked)[:, None, None]
-
-    def _losses(self, stacked: Tensor, labels: Tensor) -> Tensor:
-        every = cross_entropy(stacked.flatten(0, 1), labels.repeat(len(stacked)), reduction="none")
-        every = every.view(len(stacked), -1)
-        return every.mean(-1) if self.config.reduction == "mean" else every.sum(-1)
+    def _flat(self, logits: Logits, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits `(M, B, C)` and labels `(B,)`."""
+        return torch.stack(self._checked(logits)), labels.flatten()
 
     def _measured(self, stacked: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of every head, `(M,)`, in double precision."""
+        M, B, _ = stacked.shape
         if self.config.weighted_losses:
-            stacked = self._on_device(stacked) * stacked
-        return self._losses(stacked.double(), labels).cpu()
+            stacked = self.w.to(stacked)[:, None, None] * stacked
+        labels = labels.expand(M, B).flatten()
+        every = cross_entropy(stacked.double().flatten(0, 1), labels, reduction="none").view(M, B)
+        return (every.mean(-1) if self.config.reduction == "mean" else every.sum(-1)).cpu()
+
+    def _reference(self) -> Tensor:
+        """Return the warm-up's norms, bounded; they change no more, so this is done once."""
+        if self._bounded is None:
+            self._bounded = bounded_norms(self.norms)
+        return self._bounded
 
     def _smooth(self, mean: Tensor | None, value: Tensor, steps: int) -> Tensor:
         return value if mean is None else mean.lerp(value, 1 - self.config.smoothing**steps)

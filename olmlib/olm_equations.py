@@ -93,7 +93,7 @@ def _bounded(scores: Tensor, bound: float) -> Tensor:
 
 def logit_norms(logits: Sequence[Tensor]) -> Tensor:
     """Return the L2 norm of every sample's logit vector, `(B, M)`, from M logits `(B, C)`."""
-    return torch.stack([head.norm(dim=-1) for head in logits], dim=-1)
+    return torch.linalg.vector_norm(torch.stack(tuple(logits)), dim=-1).t()
 
 
 def logit_loss(w: Tensor, norms: Tensor, factors: Tensor, scale=1.0, detach=True) -> Tensor:

@@ -44,9 +44,9 @@ VALENCE = {
 RESTRAINT = 0.8
 # Of a clip's valence around that of its emotion; the release's ratings are means in quarters.
 SPREAD, STEP = 0.6, 0.25
-# Of the pictures every second one is a visual row, and of those every second one a row of HOG,
+# Of the pictures every second one is a visual row, and of those every fourth one a row of HOG,
 # because its rows are long.
-VISUAL_EVERY, HOG_EVERY = 2, 2
+VISUAL_EVERY, HOG_EVERY = 2, 4
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from olmlib.miniature.plan import generator
 from olmlib.miniature.scenes import Scene
 from olmlib.miniature.waves import RATE, SECONDS
 
-FPS = 5
+FPS = 3
 
 
 def pictures(clip: Clip, clean: np.ndarray, seed: int) -> Iterator[Image.Image]:
