@@ -10,7 +10,7 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from olmlib import params, run_files, runs, train
+from olmlib import checkpoint, params, run_files, runs, train
 from olmlib.data.arrays import synthetic
 
 CONFIG = params.DataSet(
@@ -65,18 +65,18 @@ def test_the_same_run_twice_is_the_same_bytes(run, tmp_path):
 def test_killed_after_an_epoch_it_resumes_and_ends_alike(run, tmp_path, monkeypatch):
     whole = replace(run, runs=tmp_path / "whole", work=tmp_path / "work2")
     runs.execute(whole)
-    real, calls = train.save, []
+    real, calls = checkpoint.save, []
 
     def save_then_die(state, path):
         real(state, path)
         calls.append(path)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "save", save_then_die)
+    monkeypatch.setattr(checkpoint, "save", save_then_die)
     with pytest.raises(KeyboardInterrupt):
         runs.execute(run)
     assert not run.folder.exists() and len(calls) == 1
-    monkeypatch.setattr(train, "save", real)
+    monkeypatch.setattr(checkpoint, "save", real)
     assert runs.execute(run) == "resumed"
     assert content(run.folder) == content(whole.folder)
 
@@ -173,7 +173,7 @@ def test_a_full_disk_keeps_what_is_done(run, monkeypatch):
         raise OSError(28, "No space left on device", "checkpoint.part")
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "save", full)
+        patch.setattr(checkpoint, "save", full)
         with pytest.raises(RuntimeError, match="No space left on device.*make room"):
             runs.execute(run)
     assert runs.execute(run) == "trained"
