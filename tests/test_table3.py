@@ -235,3 +235,9 @@ def test_a_profile_without_mer2023_says_so(root):
     assert "mer2023" in text
     with pytest.raises(ValueError, match="no profile 'giant'"):
         table3.grid("giant", root)
+
+
+def test_the_table_in_git_has_every_cell_by_both_protocols_and_three_seeds():
+    table = pd.read_csv(Path(__file__).parent.parent / "results" / "mini" / "table3.csv")
+    cells = table.groupby("protocol")[["modalities", "fusion"]].value_counts()
+    assert len(cells) == 2 * 12 * 3 and cells.eq(1).all() and table["seeds"].eq(3).all()
