@@ -73,7 +73,7 @@ def clips(prepared: Prepared, title: str, split: str = "train") -> tuple[Figure,
         for number, clip in enumerate(chosen.itertuples()):
             line, column = divmod(number, columns)
             top, bottom = axes[2 * line : 2 * line + 2, column]
-            top.imshow(prepared.visual[clip.row][0])
+            top.imshow(prepared.visual[clip.row][0], interpolation="nearest")
             top.set(xticks=[], yticks=[])
             top.set_title("\n".join(wrap(prepared.classes[clip.label], LETTERS)))
             bottom.imshow(
@@ -81,6 +81,7 @@ def clips(prepared: Prepared, title: str, split: str = "train") -> tuple[Figure,
                 origin="lower",
                 aspect="auto",
                 cmap="magma",
+                interpolation="nearest",
                 extent=(0, seconds, 0, highest),
             )
             bottom.set(xticks=[0, seconds], yticks=[])

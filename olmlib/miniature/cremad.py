@@ -21,7 +21,7 @@ from olmlib.miniature import folder, media, plan, release, voices
 from olmlib.miniature.faces import Portrait
 from olmlib.miniature.people import scene
 
-FPS = 5
+FPS = 10
 
 
 def cremad(source: Path, out: Path, config: params.Miniature, workers: int = 1) -> Path:
@@ -69,39 +69,40 @@ def _write(out, clip, missing, sources, seed) -> None:
         )
 
 
-def perform(clip: plan.Clip, sources: voices.Sources, seed: int):
+def perform(clip: plan.Clip, sources: voices.Sources, seed: int, fps=FPS):
     """Play one clip.
 
     Args:
         clip: what is played.
         sources: the shipped speech.
         seed: of the miniature.
+        fps: pictures a second.
 
     Returns:
         The clean speech and the recorded sound, both `(samples,)` at 16 kHz, and an iterator over
-        the pictures, `FPS` a second, which draws each when it is asked for.
+        the pictures, which draws each when it is asked for.
     """
     speech = voices.pad(sources.speech(clip.take), plan.generator(seed, clip.name, "pad"))
     sound = voices.record(speech, plan.generator(seed, clip.name, "room"))
-    return speech, sound, pictures(clip, speech, seed)
+    return speech, sound, pictures(clip, speech, seed, fps)
 
 
-def pictures(clip: plan.Clip, speech: np.ndarray, seed: int) -> Iterable:
-    """Draw the pictures of a clip, `FPS` a second, until the speech ends."""
+def pictures(clip: plan.Clip, speech: np.ndarray, seed: int, fps: int) -> Iterable:
+    """Draw the pictures of a clip, `fps` a second, until the speech ends."""
     portrait = Portrait(clip.actor.person, scene(plan.generator(seed, clip.name, "scene")))
-    opening = mouth(clip, speech, seed)
+    opening = mouth(clip, speech, seed, fps)
     for i, wide in enumerate(opening):
         units = clip.face.at(i / max(len(opening) - 1, 1))
-        yield portrait.frame(units, float(wide), i / FPS)
+        yield portrait.frame(units, float(wide), i / fps)
 
 
-def mouth(clip: plan.Clip, speech: np.ndarray, seed: int) -> np.ndarray:
+def mouth(clip: plan.Clip, speech: np.ndarray, seed: int, fps=FPS) -> np.ndarray:
     """Return how far speech opens the mouth in each picture, `(frames,)` in [0, 1].
 
     It follows the loudness; the factor stands for the vowel, which opens more in "a" than in "u".
     """
-    frames = max(2, round(len(speech) / voices.RATE * FPS))
-    loud = voices.loudness(speech, frames, FPS)
+    frames = max(2, round(len(speech) / voices.RATE * fps))
+    loud = voices.loudness(speech, frames, fps)
     vowel = plan.generator(seed, clip.name, "mouth").uniform(0.5, 1.0, frames)
     return loud**0.7 * vowel
 

@@ -44,6 +44,7 @@ VALENCE = {
 RESTRAINT = 0.8
 # Of a clip's valence around that of its emotion; the release's ratings are means in quarters.
 SPREAD, STEP = 0.6, 0.25
+FPS = 5
 # Of the pictures every second one is a visual row, and of those every fourth one a row of HOG,
 # because its rows are long.
 VISUAL_EVERY, HOG_EVERY = 2, 4
@@ -159,14 +160,14 @@ def _files(clip: Clip) -> tuple[str, ...]:
 
 
 def _write(out: Path, clip: Clip, missing: set[str], sources: voices.Sources, seed: int) -> None:
-    _, sound, drawn = cremad.perform(clip.played, sources, seed)
+    _, sound, drawn = cremad.perform(clip.played, sources, seed, FPS)
     pictures = list(drawn)
     faces = [mer_features.face(picture) for picture in pictures[::VISUAL_EVERY]]
     video, *names = _files(clip)
     if video in missing:
         folder.save(
             out / video,
-            lambda part: media.write_mp4(part, pictures, cremad.FPS, sound, voices.RATE),
+            lambda part: media.write_mp4(part, pictures, FPS, sound, voices.RATE),
         )
     features = (
         mer_features.audio(sound, voices.RATE),
