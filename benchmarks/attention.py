@@ -41,6 +41,7 @@ BATCH = 4
 # A probe as large as the batch, so that it is the same share of a step's clips as at batch 16.
 OLM = params.Row(method="olm", options={"preset": "fixed", "probe_size": BATCH})
 THREE_HEADS = params.Row(method="three_heads")
+KINDS = ("olm", "three_heads", "naive", "official")
 
 
 def naive(q: Tensor, k: Tensor, v: Tensor, attn_mask=None, dropout_p=0.0) -> Tensor:
@@ -123,7 +124,7 @@ class Trainee:
 
 
 def measure(rounds=2) -> dict[str, float]:
-    """Return the seconds of steps, taken in turn, their ratios, and the peak memory of the longer.
+    """Return the seconds of steps, taken in turn, their peak memory, and ratios of both.
 
     A step of OLM is made up of one with and one without the probe by the probe's period, since
     whole periods of the longer clips would take minutes each.
@@ -151,10 +152,10 @@ def measure(rounds=2) -> dict[str, float]:
         found[f"{key}.olm_over_three_heads"] = seconds["olm"] / seconds["three_heads"]
         found[f"{key}.three_heads_over_naive"] = seconds["three_heads"] / seconds["naive"]
         del olm, heads, slow
-    peaks = {kind: memory("200_1500", kind) for kind in ("olm", "naive", "official")}
-    found |= {f"gib.attention_200_1500.{name}": value for name, value in peaks.items()}
-    for other in ("naive", "official"):
-        found[f"attention_200_1500.memory_over_{other}"] = peaks["olm"] / peaks[other]
+        peaks = {kind: memory(lengths, kind) for kind in KINDS}
+        found |= {f"gib.{key}.{name}": value for name, value in peaks.items()}
+        for other in KINDS[1:]:
+            found[f"{key}.memory_over_{other}"] = peaks["olm"] / peaks[other]
     return found
 
 
@@ -168,7 +169,7 @@ def memory(lengths: str, kind: str) -> float:
 def main() -> None:
     """Take two steps and print the process's peak memory in GiB; called by `memory`.
 
-    `olm`: a step of OLM with its probe; `naive`: three heads with attention written out;
+    `olm`: a step of OLM with its probe; `three_heads`; `naive`: that with attention written out;
     `official`: that with dropout of the weights and a dev batch with its graph.
     """
     lengths, kind = sys.argv[1:]
@@ -176,7 +177,7 @@ def main() -> None:
     if kind == "official":
         model = MODEL.model_copy(update={"attention_dropout": 0.1})
     trainee = Trainee(OLM if kind == "olm" else THREE_HEADS, lengths, model)
-    if kind != "olm":
+    if kind in ("naive", "official"):
         irfb.scaled_dot_product_attention = naive
     for _ in range(2):
         # Kept until the step is over, as the official code keeps it.

@@ -10,14 +10,39 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 class OLMConfig:
     """What the paper leaves open, and where its code and its mathematics differ.
 
-    `methods-table1.md` 14.4 gives the meaning and the source of each field; `PRESETS` names the
-    combinations that make sense. `reduction` is that of the losses that the coefficients follow,
-    `network_loss` that of the loss the network is trained on: the official sum goes with its Adam,
-    which ignores a loss's scale, and makes SGD diverge.
+    `PRESETS` names the combinations that make sense. Equations are those of the paper; G and C are
+    its rates (Eq. 6-7), lambda its factors (Eq. 8), u = |w_m| ||s_m|| the scaled norms of Eq. 9.
+
+    Attributes:
+        rule: whose lambda: OLM's; 1 / M; OLM's dealt to random heads; OLM's with G and C exchanged.
+        factors: softmax of G / C (Eq. 8); of a bounded log ratio; or the official variant engine's
+            L_m / L_m(0), from training losses alone.
+        signed_rates: G and C signed and cut at 1e-6, as in the official code, not absolute.
+        solver: of Eq. 9: the exact minimum for mean norms, or for norms per sample; Algorithm 1
+            (`steps` of SGD); one step of Adam; w = M lambda without a norm; `none` leaves w alone.
+        per_sample: Eq. 9 over the norms of the samples of the current batch, not over their mean.
+        rescale_target: the target is M lambda_m times the mean u, so that uniform lambda asks for
+            equal norms; without M, as printed, only w = 0 solves Eq. 9.
+        reference: the norms of Eq. 9: of the current batch, or means over the warm-up epoch.
+        baseline: the losses at n = 0 of Eq. 6-7: ln C, the first ones, or the last of the warm-up.
+        weighted_losses: measure the losses of Eq. 6-7 on w_m s_m, not on s_m.
+        coefficients_feel_loss: add the gradient of the network's loss to that of Eq. 9.
+        reduction: over a batch, of the losses of Eq. 6-7 and of that gradient.
+        network_loss: of the loss that the network is trained on. The official sum goes with its
+            Adam, which ignores a loss's scale; SGD diverges on it.
+        steps: of `sgd`, >= 1.
+        eta: learning rate of `sgd` and `adam`, > 0.
+        smoothing: share of the old value in the moving averages of losses and w, in [0, 1).
+        clamp: bounds of w, or None.
+        constant: w of `none`.
+        dev_pass: the dev batch goes through the network in eval mode without a graph, or in train
+            mode with one.
+        dev_iter: an epoch is the training set, dev batches in turn; or ends with the shorter of the
+            two (`zip`), as in the official code.
 
     Raises:
-        ValueError: a value that its field cannot have; a misspelt one would else be another rule
-            under the same name.
+        ValueError: a value that its field cannot have, or one that would have no effect beside the
+            others; it would else be another rule under the same name.
     """
 
     rule: Literal["olm", "uniform", "random", "reversed"] = "olm"
@@ -52,6 +77,18 @@ class OLMConfig:
             wanted = _wanted(value, kind) or _wanted_range(name, value)
             if wanted:
                 raise ValueError(f"OLM option {name}: {value!r} is not {wanted}")
+        self._check_together()
+
+    def _check_together(self):
+        """Refuse what the solver cannot use or would not look at."""
+        if self.per_sample and self.reference != "current":
+            raise ValueError("OLM option per_sample: the norms of samples need reference: current")
+        if self.per_sample and self.solver == "closed_form":
+            raise ValueError("OLM option per_sample: closed_form is for means; set solver too")
+        if self.solver == "weighted_median" and not self.per_sample:
+            raise ValueError("OLM option solver: weighted_median needs per_sample: true")
+        if self.coefficients_feel_loss and self.solver != "adam":
+            raise ValueError("OLM option coefficients_feel_loss: only solver: adam adds gradients")
 
 
 def _wanted(value: Any, kind: Any) -> str:

@@ -267,8 +267,13 @@ def test_preparation_goes_on_past_features_of_another_type(root, tmp_path):
 
 
 def test_check_counts_files_and_refuses_a_modality_without_any(root):
+    whole = load(root).check()
     tiny_mer.path(root, FIRST, "hog").unlink()
-    table = load(root).check().set_index(["split", "modality"])
+    report = load(root).check()
+    assert (whole.used, report.used) == (36, 35)
+    assert whole.digest != report.digest
+    assert "MER2023: 35 of 36 clips usable, 6 classes" in str(report)
+    table = report.table.set_index(["split", "modality"])
     assert table.loc[("train", "hog")].tolist() == [23, 1]
     assert table.loc[("test", "hog")].tolist() == [12, 0]
     with pytest.raises(ReleaseError, match="no train clip has audio features; the first should"):

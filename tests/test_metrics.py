@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
@@ -10,10 +11,13 @@ from olmlib.metrics import (
     accuracy,
     average_precision,
     confidence_interval,
+    emotion,
     mean_average_precision,
     paired_difference,
     weighted_f1,
 )
+from olmlib.models.outputs import Outputs
+from olmlib.valence import valence_loss
 
 PROB = np.array(
     [
@@ -32,6 +36,33 @@ def test_T_MAP():
     assert accuracy(PROB, LABELS) == pytest.approx(0.666667, abs=1e-6)
     assert average_precision(PROB, LABELS) == pytest.approx([0.75, 0.833333, 1.0], abs=1e-6)
     assert mean_average_precision(PROB, LABELS).value == pytest.approx(0.861111, abs=1e-6)
+
+
+def test_emotion_by_hand():
+    # models-tables23.md 7.2.
+    scores = np.eye(3)[[0, 1, 1, 1]]
+    found = emotion(scores, np.array([1.0, -2, 0, 3]), np.array([0, 0, 1, 2]), [0.0, -2, 1, 1])
+    assert found.f1 == pytest.approx(0.458333, abs=1e-6)
+    assert found.mse == pytest.approx(1.5)
+    assert found.combined == pytest.approx(0.083333, abs=1e-6)
+
+
+def test_emotion_leaves_unrated_valences_out_and_refuses_what_would_broadcast():
+    scores, labels = np.eye(3)[[0, 1, 1, 1]], np.array([0, 0, 1, 2])
+    rated = [0.0, np.nan, 1, np.nan]
+    assert emotion(scores, np.array([1.0, 9, 3, 9]), labels, rated).mse == pytest.approx(2.5)
+    with pytest.raises(ValueError, match="need valences"):
+        emotion(scores, np.zeros((4, 1)), labels, rated)
+    with pytest.raises(ValueError, match="no sample has a valence"):
+        emotion(scores, np.zeros(4), labels, [np.nan] * 4)
+
+
+def test_the_valence_loss_is_a_mean_per_head_over_the_rated_clips():
+    values = {"audio": torch.tensor([1.0, 7, 0]), "fused": torch.tensor([2.0, 7, 3])}
+    outputs = Outputs({}, {}, values)
+    # ((1 - 0)^2 + (0 - 2)^2) / 2 + ((2 - 0)^2 + (3 - 2)^2) / 2
+    assert valence_loss(outputs, torch.tensor([0.0, math.nan, 2])).item() == pytest.approx(5)
+    assert valence_loss(outputs, torch.full((3,), math.nan)).item() == 0
 
 
 def test_a_class_without_samples_is_skipped_and_named():

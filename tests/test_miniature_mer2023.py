@@ -78,7 +78,7 @@ def test_the_loader_of_the_real_release_reads_it(release, clips):
     config = params.load(ROOT / "params.yaml").profiles["mini"].mer2023.prepare
     found = loader.load(release, config)
     assert len(found.clips) == 400
-    assert found.check()["found"].eq(1).all()
+    assert found.check().table["found"].eq(1).all()
     for split, name in (("train", "train"), ("test", "test1")):
         id = next(clip.name for clip in clips if clip.split == name)
         clip = next(clip for clip in found.clips if clip.id == id)

@@ -43,6 +43,7 @@ def test_T_OLM_ENG():
     close(olm.w.grad, [-0.847766, 1.219551, -0.413018])
     norms = logit_norms([logits[h] for h in VAB])
     close(norms, [[1, 2.236068, 3], [1, 2, 4]])
+    close(norms.mean(1) / 3, [0.692896, 0.777778])
     w = torch.ones(3, requires_grad=True)
     value = logit_loss(w, norms, torch.full((3,), 1 / 3))
     assert value.item() == pytest.approx(8.824045, abs=1e-5)
@@ -114,6 +115,17 @@ def test_T_OLM_F6():
         olm.solve(norms, lam)
         assert (olm.w * norms).mean().item() == pytest.approx(7, abs=1e-6)
     close(olm.w, [2.625, 0.42, 0.90])
+
+
+@given(
+    st.lists(st.floats(1e-2, 1e2), min_size=3, max_size=3),
+    st.lists(st.floats(1e-2, 1), min_size=3, max_size=3),
+)
+def test_fixed_keeps_the_mean_of_the_scaled_norms(norms, lam):
+    norms, lam = (torch.tensor(x, dtype=torch.float64) for x in (norms, lam))
+    olm = OLM(VAB, "fixed", clamp=None)
+    olm.solve(norms, lam / lam.sum())
+    assert (olm.w * norms).mean().item() == pytest.approx(norms.mean().item(), rel=1e-9)
 
 
 def test_variant_targets_average_to_the_mean_norm():
@@ -261,6 +273,40 @@ MORE = [
 def test_a_value_that_a_field_cannot_have_is_an_error(field, value):
     with pytest.raises(ValueError, match=rf"^OLM option {field}: .* is not "):
         OLM(VAB, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"per_sample": True}, "need reference: current"),
+        ({"per_sample": True, "reference": "current"}, "closed_form is for means"),
+        ({"solver": "weighted_median", "reference": "current"}, "needs per_sample: true"),
+        ({"coefficients_feel_loss": True}, "only solver: adam"),
+    ],
+)
+def test_options_without_effect_beside_the_others_are_an_error(changes, message):
+    with pytest.raises(ValueError, match=message):
+        OLM(VAB, **changes)
+
+
+def test_the_weighted_median_minimises_eq_9_over_the_samples():
+    torch.manual_seed(0)
+    change = {"solver": "weighted_median", "per_sample": True, "reference": "current"}
+    olm = OLM(VAB, **change, smoothing=0.0, clamp=None)
+    norms, lam = 5 * torch.rand(9, 3).double() + 0.5, torch.tensor([0.5, 0.2, 0.3]).double()
+    targets = 3 * lam * norms.mean(1, keepdim=True)
+    olm.solve(norms, lam)
+
+    def cost(w):
+        return (w * norms - targets).abs().sum(0)
+
+    for other in torch.linspace(0, 5, 101).double():
+        assert (cost(olm.w) <= cost(other) + 1e-9).all()
+    batch = {h: torch.randn(9, 4) for h in VAB}
+    for _ in range(3):
+        olm.update(batch, torch.arange(9) % 4, batch, torch.arange(9) % 4)
+    assert torch.isfinite(olm.w).all()
+    assert olm.w.shape == (3,)
 
 
 def test_every_field_is_checked_and_the_error_says_what_there_is():

@@ -34,6 +34,7 @@ def test_T_OLM_R1(signed):
     G, C = rates(*START, tensor(1.50, 0.60, 0.50), tensor(1.60, 1.20, 1.10), signed)
     close(G, 0.22, 0.62, 0.72)
     close(C, 0.08, 0.58, 0.58)
+    close(G / C, 2.75, 1.068966, 1.241379)
     close(rebalancing_factors(G, C), 0.710532, 0.132288, 0.157180)
 
 
@@ -41,6 +42,7 @@ def test_T_OLM_R2():
     now = tensor(1.50, 0.60, 0.50), tensor(1.45, 1.20, 1.10)
     G, C = rates(*START, *now, signed=True)
     close(C, 1e-6, 0.58, 0.58)
+    assert (G / C)[0].item() == pytest.approx(370_000)
     close(rebalancing_factors(G, C), 1, 0, 0)
     G, C = rates(*START, *now)
     close(C, 0.03, 0.58, 0.58)
@@ -69,7 +71,11 @@ def test_T_OLM_R4_a_partial_batch_as_baseline_kills_the_rule(dev0_samples, expec
 
 
 def test_T_OLM_F1():
-    for scale, loss, slope in [(1.0, 14, (4, 10, 7)), (3.0, 13, (-4, 10, 7))]:
+    for scale, targets, loss, slope in [
+        (1.0, (3.5, 1.4, 2.1), 14, (4, 10, 7)),
+        (3.0, (10.5, 4.2, 6.3), 13, (-4, 10, 7)),
+    ]:
+        close(scale * LAMBDA * NORMS.mean(), *targets)
         w = torch.ones(3, dtype=torch.float64, requires_grad=True)
         value = logit_loss(w, NORMS, LAMBDA, scale)
         assert value.item() == pytest.approx(loss)

@@ -14,6 +14,7 @@ from olmlib.olm_presets import PRESETS, OLMConfig
 HEADER = "| # | what differs | consequence | our default | option | see |"
 # Items of the official engine (methods-table1.md 13), of the transformers (models-tables23.md 8).
 WANTED = {f"O{n}" for n in range(1, 22)} | {f"T{n}" for n in range(1, 19)}
+WANTED |= {f"D{n}" for n in range(1, 16)}
 
 
 @pytest.fixture

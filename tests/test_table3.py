@@ -145,12 +145,14 @@ def test_the_official_preset_goes_over_the_profile_and_under_the_row():
 
 def test_controls_differ_from_irfb_in_what_they_name_and_have_one_fold(repository):
     grid, base = (f("mini", repository) for f in (table3_options.grid, table3_options.defaults))
-    assert len(grid) == 5 * 3 and len(base) == 3
+    assert len(grid) == 8 * 3 and len(base) == 3
     assert {run.fold for run in grid + base} == {0}
     default = base[0].config.model
     for run in grid:
         fields = run.row.model.items() - base[0].row.model.items()
-        assert len(fields) == 1 and run.row.options == base[0].row.options
+        # How late fusion weights is only to be seen where there is late fusion.
+        assert len(fields) == 1 + (run.name == "control_raw_weights")
+        assert run.row.options == base[0].row.options
         changed = {k for k, v in run.config.model.model_dump().items() if v != getattr(default, k)}
         official = run.name == "control_official"
         assert changed == {name for name, _ in fields} or official and "n_layers" in changed
@@ -166,7 +168,7 @@ def test_a_misspelt_control_is_refused_when_params_are_read(root, tmp_path):
 def test_effects_are_paired_with_the_default_of_the_same_seed_and_fold(root, settings):
     grid, base = (f("smoke", root) for f in (table3_options.grid, table3_options.defaults))
     table = table3_options.effects(grid, base, settings.table3)
-    assert len(table) == 5 * 2 and set(table["split"]) == {"dev", "test"}
+    assert len(table) == 8 * 2 and set(table["split"]) == {"dev", "test"}
     assert np.allclose(table["f1_gap"], table["f1"] - table["default_f1"])
     line = table.query("control == 'token' and split == 'test'")
     gaps = []
@@ -174,7 +176,7 @@ def test_effects_are_paired_with_the_default_of_the_same_seed_and_fold(root, set
         both = [json.loads((r.folder / "metrics.json").read_text())["test"] for r in (run, other)]
         gaps.append(100 * (both[0]["f1"] - both[1]["f1"]))
     assert line["f1_gap"].item() == pytest.approx(np.mean(gaps))
-    assert len(table3_options.shown(table)) == 5
+    assert len(table3_options.shown(table)) == 8
 
 
 def test_the_card_asks_the_two_stated_properties_by_both_protocols(root, settings, measured):

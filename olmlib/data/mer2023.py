@@ -7,6 +7,7 @@ Train&Val is split into folds, MER-MULTI is the test split; MER-NOISE and MER-SE
 """
 
 import csv
+import hashlib
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from olmlib import params
 from olmlib.data import media, restricted
-from olmlib.data.release import ReleaseError
+from olmlib.data.release import ReleaseError, Report
 
 # The order of MER2023-Baseline and MERTools.
 CLASSES = ("neutral", "angry", "happy", "sad", "worried", "surprise")
@@ -129,8 +130,14 @@ class Release:
             raise BadFeature(f"{file} holds NaN or infinite values")
         return found.astype(np.float32)
 
-    def check(self) -> pd.DataFrame:
-        """Return a row per split and modality: clips found and missing.
+    def check(self) -> Report:
+        """Look for every file (datasets.md 9.1), without opening it.
+
+        How many clips may miss one is `max_rejected`'s to say, when the arrays are made.
+
+        Returns:
+            A row per split and modality: clips found and missing; and the hash of the ids that have
+            every file.
 
         Raises:
             ReleaseError: a modality has not one file.
@@ -147,7 +154,14 @@ class Release:
                         f"no {split} clip has {modality} features; the first should be {place}. "
                         "`python -m olmlib.extract` makes them from the clips"
                     )
-        return pd.DataFrame(lines, columns=["split", "modality", "found", "missing"])
+        table = pd.DataFrame(lines, columns=["split", "modality", "found", "missing"])
+        used = sorted(
+            clip.id
+            for clip in self.clips
+            if all(self.path(clip, modality).is_file() for modality in self.features)
+        )
+        digest = hashlib.sha256("\n".join(used).encode()).hexdigest()
+        return Report("MER2023", table, len(used), len(self.clips), len(CLASSES), digest)
 
 
 def load(root: str | Path, config: params.PrepareSequences) -> Release:
