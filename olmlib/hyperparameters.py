@@ -20,6 +20,10 @@ OURS = "ours"
 ORIGINS = {
     ("joint", "fusion"): (PAPER, "it is what the row is about"),
     ("joint", "normalize"): (OURS, "the code has none, and diverges at the shared learning rate"),
+    ("joint", "normalize", "tanh"): (
+        OTHER,
+        "low-rank bilinear pooling; without it one of three seeds diverged on one processor",
+    ),
     ("joint", "mask"): (OURS, "how unimodal logits are read off; changes no fused number"),
     ("gradnorm", "alpha"): (OTHER, "NYUv2 tasks; no audiovisual value is published"),
     ("gradnorm", "lr_w"): (OTHER, "NYUv2 tasks"),

@@ -11,7 +11,7 @@ class OLMConfig:
     """What the paper leaves open, and where its code and its mathematics differ.
 
     `PRESETS` names the combinations that make sense. Equations are those of the paper; G and C are
-    its rates (Eq. 6-7), lambda its factors (Eq. 8), u = |w_m| ||s_m|| the scaled norms of Eq. 9.
+    its rates (Eq. 6-7), lambda its factors (Eq. 8), u = w_m ||s_m|| the scaled norms of Eq. 9.
 
     Attributes:
         rule: whose lambda: OLM's; 1 / M; OLM's dealt to random heads; OLM's with G and C exchanged.

@@ -1,32 +1,42 @@
-"""Processors with AVX-512 are held to AVX2, the most that all others of their kind have.
+"""x86 processors are asked for the same sums, so that a training ends the same on all of them.
 
-Wider instructions add numbers up in another order, and a training carries the last digit of a sum
-into the first digit of an accuracy. So the pipeline asks all x86 processors for the same ones;
-whoever wants speed instead sets the variables of `AVX2` themselves.
+Wider instructions, and kernels of MKL made for one vendor, add numbers up in another order, and a
+training carries the last digit of a sum into the first digit of an accuracy. Whoever wants speed
+instead sets these variables themselves.
 """
 
 import os
+import platform
 from pathlib import Path
 
-AVX2 = {
+# The one branch of MKL that it has for processors of every vendor.
+X86 = {"MKL_CBWR": "COMPATIBLE"}
+# AVX2 is the most that processors without AVX-512 have.
+AVX512 = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "MKL_CBWR": "AVX2",
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
 }
 
 
-def has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Return whether this processor has AVX-512; False where no file tells."""
-    return cpuinfo.is_file() and "avx512f" in cpuinfo.read_text()
+def variables(machine: str | None = None, cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
+    """Return the environment variables that hold this processor to what all others do.
+
+    Args:
+        machine: as `platform.machine()` names it.
+        cpuinfo: the kernel's list of what the processor can do; where there is none, it is taken
+            to lack AVX-512.
+    """
+    if (machine or platform.machine()).lower() not in ("x86_64", "amd64"):
+        return {}
+    return X86 | (AVX512 if cpuinfo.is_file() and "avx512f" in cpuinfo.read_text() else {})
 
 
 def hold() -> None:
-    """Set the variables of `AVX2` that are not set, where the processor could do more.
+    """Set those of `variables` that are not set.
 
     torch, MKL and oneDNN look at them at their first sum and numpy when it is imported, in this
     process and in those that it starts later.
     """
-    if has_avx512():
-        for variable, value in AVX2.items():
-            os.environ.setdefault(variable, value)
+    for variable, value in variables().items():
+        os.environ.setdefault(variable, value)

@@ -69,6 +69,11 @@ def test_T_ATT():
 def test_T_BIL():
     fusion = with_weights(Bilinear(2, 2), audio=P, visual=Q)
     assert_close(fusion.fuse(X, Y), torch.tensor([[2.0, -12.0]]))
+    bounded = with_weights(Bilinear(2, 2, normalize="tanh"), audio=P, visual=Q)
+    x, y = bounded.audio(X), bounded.visual(Y)
+    assert_close(x * y, fusion.fuse(X, Y))
+    assert_close(bounded.fuse(X, Y), x.tanh() * y.tanh())
+    assert_close(bounded.fuse(1e9 * X, Y).abs(), y.tanh().abs())
 
 
 @pytest.mark.parametrize(
@@ -251,6 +256,7 @@ def test_joint_passes_the_options_of_its_fusion():
         ({"fusion": "mean"}, "concat, sum, film, gated, attention, bilinear"),
         ({"fusion": "film", "normalize": "softmax"}, "no option normalize"),
         ({"fusion": "attention", "normalize": "l2"}, "normalize is 'l2'"),
+        ({"fusion": "bilinear", "normalize": "softmax"}, "it can be null or 'tanh'"),
         ({"fusion": "film", "mask": "noise"}, "mask is 'noise'"),
     ],
 )

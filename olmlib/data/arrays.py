@@ -184,7 +184,8 @@ class Clips(Dataset):
         u = uniform.reshape(-1, uniform.shape[-1])
         low, high = self.crop_scale
         area = low + (high - low) * u[:, :_TRIES]
-        aspect = (4 / 3) ** (2 * u[:, _TRIES : 2 * _TRIES] - 1)
+        # By torch: the last digit of numpy's power is another one on processors with AVX-512.
+        aspect = torch.pow(4 / 3, torch.from_numpy(2 * u[:, _TRIES : 2 * _TRIES] - 1)).numpy()
         share = np.sqrt(np.stack([area * aspect, area / aspect], -1))
         fits = (share <= 1).all(-1)
         share = np.where(fits.any(1)[:, None], share[np.arange(len(u)), fits.argmax(1)], 1)

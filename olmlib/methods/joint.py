@@ -11,7 +11,7 @@ class Scheme(Method):
     Args:
         seed: of the run; nothing is drawn here.
         **options: of `LateFusion`: `fusion`, `mask`, and those of the fusion, for example
-            `normalize` for attention.
+            `normalize` for attention and bilinear.
 
     Raises:
         ValueError: an unknown fusion, an option that this fusion does not have, or a value that
@@ -21,13 +21,13 @@ class Scheme(Method):
     distributed = True
 
     def __init__(self, seed=0, **options):
-        known = {"fusion", "mask", *fusions.options(options.get("fusion", "concat"))}
+        fusion = options.get("fusion", "concat")
+        known = {"fusion", "mask", *fusions.options(fusion)}
         super().__init__(seed, **{k: v for k, v in options.items() if k not in known})
         # The network would say so too, but only in the run.
-        for name, values in (("mask", fusions.MASKS), ("normalize", fusions.NORMALIZATIONS)):
-            if name in options and options[name] not in values:
-                choices = " or ".join("null" if v is None else repr(v) for v in values)
-                raise ValueError(f"{name} is {options[name]!r}; it can be {choices}")
+        values = {"mask": fusions.MASKS, "normalize": fusions.NORMALIZATIONS.get(fusion)}
+        for name in options.keys() & values.keys():
+            fusions.check(name, options[name], values[name])
         self.options = options
 
     def build(self, num_classes, config):

@@ -178,11 +178,10 @@ def log_probabilities(features: Tensor, prototypes: Tensor, seen: Tensor) -> Ten
     Returns:
         `(B, C)`, at most 0, single precision or better.
     """
-    squared = (features.float().unsqueeze(1) - prototypes).square().sum(-1)
-    # The root has an infinite slope at 0, where a feature that meets its prototype would become
-    # NaN. A large finite number, not infinity, keeps the entropy's 0 * log 0 at 0.
-    distance = (squared + 1e-12).sqrt().masked_fill(~seen, 1e9)
-    return (-distance).log_softmax(-1)
+    # Its slope at 0, where a feature meets its prototype, is 0; that of a root would be infinite.
+    distance = torch.linalg.vector_norm(features.float().unsqueeze(1) - prototypes, dim=-1)
+    # A large finite number, not infinity, keeps the entropy's 0 * log 0 at 0.
+    return (-distance.masked_fill(~seen, 1e9)).log_softmax(-1)
 
 
 def coefficients(p: Tensor, hard: bool = False) -> tuple[Tensor, Tensor]:

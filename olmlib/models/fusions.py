@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-# What `mask` of a late fusion and `normalize` of attention can be. They stand here, not beside the
+# What `mask` of a late fusion and `normalize` of a fusion can be. They stand here, not beside the
 # network, so that a method that checks them does not depend on the network's source.
 MASKS = ("mean", "zeros")
-NORMALIZATIONS = (None, "softmax")
+NORMALIZATIONS = {"attention": (None, "softmax"), "bilinear": (None, "tanh")}
 
 
 class Concat(nn.Linear):
@@ -120,8 +120,7 @@ class Attention(_Joint):
     """
 
     def __init__(self, d: int, num_classes: int, normalize: str | None = None):
-        if normalize not in NORMALIZATIONS:
-            raise ValueError(f"normalize is {normalize!r}; it can be null or 'softmax'")
+        check("normalize", normalize, NORMALIZATIONS["attention"])
         super().__init__(d, num_classes)
         self.normalize = normalize
         self.key = nn.Linear(2 * d, d)
@@ -143,16 +142,28 @@ class Bilinear(_Joint):
 
     `u = (x A^T + a) * (y V^T + v)`: every logit is a bilinear form of x and y of low rank. The
     official OLM scripts run with this one.
+
+    Args:
+        d: width of each feature and of `u`.
+        num_classes: C.
+        normalize: `"tanh"` bounds both factors, as low-rank bilinear pooling does (Kim et al., ICLR
+            2017, Eq. 8); by default they stay raw, and u grows with the product of two features.
+
+    Raises:
+        ValueError: another `normalize`.
     """
 
-    def __init__(self, d: int, num_classes: int):
+    def __init__(self, d: int, num_classes: int, normalize: str | None = None):
+        check("normalize", normalize, NORMALIZATIONS["bilinear"])
         super().__init__(d, num_classes)
+        self.normalize = normalize
         self.audio = nn.Linear(d, d)
         self.visual = nn.Linear(d, d)
 
     def fuse(self, audio: Tensor, visual: Tensor) -> Tensor:
         """Map two `(B, d)` to the fused feature u, `(B, d)`."""
-        return self.audio(audio) * self.visual(visual)
+        x, y = self.audio(audio), self.visual(visual)
+        return x.tanh() * y.tanh() if self.normalize else x * y
 
 
 FUSIONS = {
@@ -179,3 +190,14 @@ def find(name: str) -> type[nn.Module]:
 def options(name: str) -> set[str]:
     """Return what can be set for a fusion, for example `normalize` for `"attention"`."""
     return set(signature(find(name)).parameters) - {"d", "num_classes"}
+
+
+def check(name: str, value: str | None, choices: tuple) -> None:
+    """Say what an option can be, if `value` is none of it.
+
+    Raises:
+        ValueError: `value` is not among `choices`.
+    """
+    if value not in choices:
+        known = " or ".join("null" if v is None else repr(v) for v in choices)
+        raise ValueError(f"{name} is {value!r}; it can be {known}")

@@ -86,8 +86,7 @@ class LateFusion(nn.Module):
         **options,
     ):
         super().__init__()
-        if mask not in fusions.MASKS:
-            raise ValueError(f"mask is {mask!r}; it can be 'mean' or 'zeros'")
+        fusions.check("mask", mask, fusions.MASKS)
         kind = fusions.find(fusion)
         self.heads = (*MODALITIES, "fused")
         self.mask = mask
