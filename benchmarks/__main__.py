@@ -1,7 +1,9 @@
 """The speed budgets of the design: `make bench` prints a table and writes build/bench.json.
 
 Ratios are of medians measured in one run, with the steps of the compared methods taken in turn, so
-that whatever else the machine does falls on all of them.
+that whatever else the machine does falls on all of them. Steps are measured at the processor's full
+speed: `olmlib.nb`, which holds it back so that notebooks give the same numbers everywhere, is not
+imported here.
 """
 
 import json
@@ -23,7 +25,7 @@ from benchmarks import attention
 from olmlib import params, train
 from olmlib.data.arrays import Prepared, loader, synthetic
 from olmlib.methods.base import create
-from olmlib.nb import root
+from olmlib.sources import ROOT
 
 # Official code, same kind of machine, design section 7: seconds of one OLM step, batch 8, width 64.
 OFFICIAL_CONV_STEP = 8.8
@@ -103,7 +105,7 @@ def write_costs(seconds: dict[str, float], rows: dict[str, params.Row]) -> None:
     costs["step_over_concat"] = [round(seconds[name] / seconds["concat"], 2) for name in rows]
     costs["extra_runs"] = [3 * (row.method == "gblend") for row in rows.values()]
     costs["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, one thread"
-    costs.to_csv(root() / "benchmarks" / "costs.csv", index=False, lineterminator="\n")
+    costs.to_csv(ROOT / "benchmarks" / "costs.csv", index=False, lineterminator="\n")
 
 
 def pipeline_seconds() -> dict[str, float]:
@@ -113,7 +115,7 @@ def pipeline_seconds() -> dict[str, float]:
     pipeline made, then of a `dvc repro` that finds nothing to do.
     """
     with tempfile.TemporaryDirectory() as box:
-        subprocess.run(["git", "clone", "-q", root(), box], check=True)
+        subprocess.run(["git", "clone", "-q", ROOT, box], check=True)
         file = Path(box) / "params.yaml"
         whole = file.read_text()
         part = yaml.safe_load(whole)
@@ -133,7 +135,7 @@ def pipeline_seconds() -> dict[str, float]:
 def _dvc(folder: str, *words: str) -> float:
     """Run a command of DVC in a clone, its output in build/bench-pipeline.log; return seconds."""
     environment = os.environ | {"PYTHONPATH": folder, "DVC_NO_ANALYTICS": "1"}
-    log = root() / "build" / "bench-pipeline.log"
+    log = ROOT / "build" / "bench-pipeline.log"
     log.parent.mkdir(exist_ok=True)
     start = time.perf_counter()
     with log.open("a") as file:
@@ -148,7 +150,7 @@ def _dvc(folder: str, *words: str) -> float:
 def main() -> None:
     """Measure everything, print it, and write build/bench.json."""
     torch.set_num_threads(1)
-    settings = params.load(root() / "params.yaml")
+    settings = params.load(ROOT / "params.yaml")
     cremad, rows = settings.profiles["mini"].cremad, settings.rows
     size, side, measured = cremad.prepare.frame_size, cremad.prepare.audio_pool, {}
     pooled = {"bins": 257 // side, "frames": 299 // side}
@@ -191,7 +193,7 @@ def report(measured: dict[str, float]) -> None:
     shown = table.round(3).astype(object)
     shown = shown.where(table["budget"].notna(), shown.assign(budget="", holds=""))
     print(shown.to_markdown(), flush=True)
-    file = root() / "build" / "bench.json"
+    file = ROOT / "build" / "bench.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(measured, indent=1) + "\n")
 

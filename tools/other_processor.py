@@ -1,0 +1,91 @@
+"""Train for a few steps here and on an emulated processor of another vendor, and compare the bits.
+
+python tools/other_processor.py [ROW ...]
+
+Needs qemu-x86_64 7.2 or later (Debian: qemu-user), the first with AVX2. Emulated, a row of Table 1
+takes minutes.
+"""
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from olmlib import processor
+
+processor.hold()
+
+import torch  # noqa: E402
+
+from olmlib import params, train  # noqa: E402
+from olmlib.data import arrays  # noqa: E402
+from olmlib.methods.base import create  # noqa: E402
+from olmlib.sources import ROOT  # noqa: E402
+
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import attention  # noqa: E402
+
+CPU = "EPYC-Rome"
+TABLE3 = "table3"
+ROWS = (TABLE3, "olm", "pmr", "gradnorm", "bilinear", "avslowfast")
+
+
+def trained(name: str) -> torch.nn.Module:
+    """Return the network of a row of Table 1, or of Table 3's OLM on IRFB, after some steps."""
+    settings = params.load(ROOT / "params.yaml")
+    mini = settings.profiles["mini"]
+    if name == TABLE3:
+        clips = {key: getattr(attention.MODEL, key) for key in ("modalities", "inputs")}
+        model = mini.mer2023.model.model_copy(update={"fusion": "irfb", **clips})
+        trainee = attention.Trainee(attention.OLM, "100_400", model)
+        for _ in range(3):
+            trainee.step()
+        return trainee.training.model
+    row, config = settings.rows[name], mini.cremad.train.model_copy(update={"epochs": 2})
+    with tempfile.TemporaryDirectory() as box:
+        data = arrays.synthetic(Path(box) / "data", clips=120, size=40, bins=25, frames=29)
+        method = create(row.method, 0, **row.options)
+        return train.fit(method, data, mini.cremad.model, config, seed=0).model
+
+
+def report(names: list[str]) -> None:
+    """Print a digest of each row's weights."""
+    torch.set_num_threads(1)
+    # The emulator crashes in its gathering instructions, which copy numbers and compute nothing.
+    arrays.grid_sample = lambda pictures, *_, **__: pictures
+    for name in names:
+        found = hashlib.sha256()
+        for value in trained(name).state_dict().values():
+            found.update(value.numpy().tobytes())
+        print(name, found.hexdigest()[:16], flush=True)
+
+
+def compare(names: list[str]) -> None:
+    """Let `report` run here and emulated, and say for each row whether the weights are the same.
+
+    Raises:
+        SystemExit: weights differ, qemu-x86_64 is missing, or one of the two failed.
+    """
+    here = [sys.executable, __file__, "--report", *names]
+    try:
+        found = [
+            subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+            for command in (here, ["qemu-x86_64", "-cpu", CPU, *here])
+        ]
+    except FileNotFoundError:
+        sys.exit("qemu-x86_64 is missing; Debian has it in the package qemu-user")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{error}\n{error.stderr}")
+    for own, emulated in zip(*found, strict=True):
+        print(own, "here,", "the same" if own == emulated else emulated.split()[1], "on", CPU)
+    if found[0] != found[1]:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--report"]:
+        report(sys.argv[2:])
+    else:
+        compare(sys.argv[1:] or list(ROWS))
