@@ -7,7 +7,7 @@ import argparse
 
 import torch.distributed as dist
 
-from olmlib import runs, train
+from olmlib import processor, runs, train
 from olmlib.data.arrays import Prepared
 from olmlib.distributed import ranks
 from olmlib.methods.base import create
@@ -26,6 +26,8 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(str(error))
     if not dist.is_torchelastic_launched():
         parser.error("start it with torchrun --nproc-per-node N -m olmlib.distributed ...")
+    # As in the notebooks, whose grid this run belongs to.
+    processor.hold()
     gpu = run.config.train.device.startswith("cuda")
     dist.init_process_group("cpu:gloo,cuda:nccl" if gpu else "gloo")
     try:
