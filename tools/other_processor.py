@@ -2,8 +2,8 @@
 
 python tools/other_processor.py [ROW ...]
 
-Needs qemu-x86_64 7.2 or later (Debian: qemu-user), the first with AVX2. Emulated, a row of Table 1
-takes minutes.
+Needs qemu-x86_64 7.2 or later (Debian: qemu-user), the first with AVX2. A row takes two to four
+minutes, the default ones twenty.
 """
 
 import hashlib
