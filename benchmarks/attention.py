@@ -6,12 +6,13 @@ batch as large as the training batch forwarded with its graph.
 """
 
 import json
-import resource
+import re
 import statistics
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -133,17 +134,18 @@ def measure(rounds=2) -> dict[str, float]:
     for lengths in LENGTHS:
         olm, heads, slow = (Trainee(row, lengths) for row in (OLM, THREE_HEADS, THREE_HEADS))
         period = olm.method.probe_every
-        spans = {"olm": [], "probed": [], "three_heads": [], "naive": []}
+        spans = {"olm": [], "probed": [], "three_heads": []}
         for trainee in (olm, heads):
             trainee.step()
         for _ in range(rounds):
-            olm.method.olm.step = period
-            spans["probed"].append(olm.step())
             for _ in range(2):
                 spans["olm"].append(olm.step())
                 spans["three_heads"].append(heads.step())
-            with written_out():
-                spans["naive"].append(slow.step())
+            olm.method.olm.step = period
+            spans["probed"].append(olm.step())
+        # Afterwards: the step that follows one of these waits for the memory that it gave back.
+        with written_out():
+            spans["naive"] = [slow.step() for _ in range(rounds)]
         seconds = {name: statistics.median(values) for name, values in spans.items()}
         seconds["olm"] += (seconds.pop("probed") - seconds["olm"]) / period
         key = f"attention_{lengths}"
@@ -167,7 +169,7 @@ def memory(lengths: str, kind: str) -> float:
 
 
 def main() -> None:
-    """Take two steps and print the process's peak memory in GiB; called by `memory`.
+    """Take two steps and print the process's peak memory in GiB, on Linux; called by `memory`.
 
     `olm`: a step of OLM with its probe; `three_heads`; `naive`: that with attention written out;
     `official`: that with dropout of the weights and a dev batch with its graph.
@@ -184,7 +186,9 @@ def main() -> None:
         dev = trainee.training.network(trainee.batch) if kind == "official" else None
         trainee.step()
         del dev
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))
+    # Not `ru_maxrss`: in a child it starts from the parent's.
+    peak = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    print(json.dumps(int(peak[1]) / 2**20))
 
 
 if __name__ == "__main__":
