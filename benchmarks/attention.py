@@ -125,7 +125,7 @@ class Trainee:
 
 
 def measure(rounds=2) -> dict[str, float]:
-    """Return the seconds of steps, taken in turn, their peak memory, and ratios of both.
+    """Return the seconds of steps, in turn but for the naive one, their peak memory, and ratios.
 
     A step of OLM is made up of one with and one without the probe by the probe's period, since
     whole periods of the longer clips would take minutes each.
@@ -143,7 +143,7 @@ def measure(rounds=2) -> dict[str, float]:
                 spans["three_heads"].append(heads.step())
             olm.method.olm.step = period
             spans["probed"].append(olm.step())
-        # Afterwards: the step that follows one of these waits for the memory that it gave back.
+        # Afterwards, so that no other step follows one that gives so much memory back.
         with written_out():
             spans["naive"] = [slow.step() for _ in range(rounds)]
         seconds = {name: statistics.median(values) for name, values in spans.items()}
