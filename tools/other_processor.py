@@ -7,21 +7,18 @@ minutes, the default ones twenty.
 """
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from olmlib import processor
+import torch
 
-processor.hold()
-
-import torch  # noqa: E402
-
-from olmlib import params, train  # noqa: E402
-from olmlib.data import arrays  # noqa: E402
-from olmlib.methods.base import create  # noqa: E402
-from olmlib.sources import ROOT  # noqa: E402
+from olmlib import params, processor, train
+from olmlib.data import arrays
+from olmlib.methods.base import create
+from olmlib.sources import ROOT
 
 sys.path.insert(0, str(ROOT))
 
@@ -69,9 +66,10 @@ def compare(names: list[str]) -> None:
         SystemExit: weights differ, qemu-x86_64 is missing, or one of the two failed.
     """
     here = [sys.executable, __file__, "--report", *names]
+    common = {"env": os.environ | processor.variables(), "text": True, "check": True}
     try:
         found = [
-            subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+            subprocess.run(command, capture_output=True, **common).stdout.splitlines()
             for command in (here, ["qemu-x86_64", "-cpu", CPU, *here])
         ]
     except FileNotFoundError:
