@@ -49,7 +49,7 @@ data: $(STAMP)
 	  echo "If a lock is named, another pipeline runs in this folder: wait for it."; exit 1; }
 
 reproduce: $(STAMP) data  ## every table and figure of the profile in params.yaml, then where they are
-	@profile=$$("$(PY)" -c 'from olmlib import params; from olmlib.methods.base import check_rows; \
+	@profile=$$("$(PY)" -c 'from olmlib import params; from companion.runs.grid import check_rows; \
 	  known = params.load(); check_rows(known); print(known.profile)' 2>&1) || { \
 	  echo "$$profile" | sed '/^Traceback/,/^[^ ]*Error/{/^[^ ]*Error/!d}'; exit 1; }; \
 	profile=$$(echo "$$profile" | tail -n 1); \
@@ -68,14 +68,14 @@ bench: $(STAMP) data  ## the speed budgets: a table, and build/bench.json
 lint: $(STAMP)  ## ruff, its format, and no outputs in notebooks
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
-	"$(PY)" -m olmlib.nb verify $(NOTEBOOKS)
+	"$(PY)" -m companion.notebooks verify $(NOTEBOOKS)
 
 clean-notebooks: $(STAMP)  ## remove outputs, counts and times from the notebooks in git
-	"$(PY)" -m olmlib.nb clean $(NOTEBOOKS)
+	"$(PY)" -m companion.notebooks clean $(NOTEBOOKS)
 
 smoke: $(STAMP)  ## the whole pipeline, small, in a clone of the last commit
 	VENV="$(VENV)" .ci/smoke
 
 avmnist: $(STAMP) data  ## the AV-MNIST table from real recordings (fetched, unless they are at hand)
-	"$(PY)" -m olmlib.data.avmnist raw/avmnist $(addprefix --source ,$(AVMNIST))
+	"$(PY)" -m companion.data.avmnist raw/avmnist $(addprefix --source ,$(AVMNIST))
 	"$(BIN)/dvc" repro avmnist/dvc.yaml

@@ -2,8 +2,8 @@
 
 Ratios are of medians measured in one run, with the steps of the compared methods taken in turn, so
 that whatever else the machine does falls on all of them. Steps are measured at the processor's full
-speed: `olmlib.nb`, which holds it back so that notebooks give the same numbers everywhere, is not
-imported here.
+speed: the pipeline holds it back (`companion.runs.processor`) so that notebooks give the same
+numbers everywhere; this does not.
 """
 
 import json
@@ -22,10 +22,11 @@ import torch
 import yaml
 
 from benchmarks import attention
-from olmlib import params, train
+from companion import params
+from companion.runs.sources import ROOT
+from olmlib import train
 from olmlib.data.arrays import Prepared, loader, synthetic
-from olmlib.methods.base import create
-from olmlib.sources import ROOT
+from olmlib.methods.table import create
 
 # Official code, same kind of machine, design section 7: seconds of one OLM step, batch 8, width 64.
 OFFICIAL_CONV_STEP = 8.8

@@ -17,8 +17,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from olmlib import irfb, params, train
-from olmlib.methods.base import create
+from companion import params
+from olmlib import irfb, train
+from olmlib.methods.table import create
 
 # Official code, same kind of machine, design section 7: seconds of one OLM step at batch 4.
 OFFICIAL = {"100_400": 4.1, "200_1500": 40.0}

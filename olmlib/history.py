@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from olmlib.olm_processes import gathered
+from olmlib.processes import gathered
 
 
 class History:

@@ -28,7 +28,7 @@ from olmlib.olm_equations import (
     weighted_median,
 )
 from olmlib.olm_presets import configured
-from olmlib.olm_processes import gathered, processes, summed
+from olmlib.processes import gathered, processes, summed
 
 Logits = Mapping[str, Tensor]
 

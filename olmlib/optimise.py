@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer, lr_scheduler
 
-from olmlib import params
-from olmlib.olm_processes import processes
+from companion import params
+from olmlib.processes import processes
 
 
 def optimizer(model: nn.Module, config: params.Train) -> Optimizer:

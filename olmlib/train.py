@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from companion import params
 from olmlib import checkpoint as checkpoints
-from olmlib import optimise, params
+from olmlib import optimise, ranks
 from olmlib.data.arrays import Clips, Prepared, loader
 from olmlib.data.cycle import DevCycle
-from olmlib.distributed import ranks
 from olmlib.evaluate import epoch_row
 from olmlib.history import History
 from olmlib.methods.base import Batch, Method
 from olmlib.models.outputs import Outputs
-from olmlib.olm_processes import processes, summed
+from olmlib.processes import processes, summed
 from olmlib.valence import valence_loss
 
 

@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 
-from olmlib import params, runs
+from companion import params
+from companion.runs import identity
+from companion.runs.grid import runs_of
 
 CLASSES = ("NEU", "HAP", "SAD", "FEA", "DIS", "ANG")
 HEADS = ("audio", "visual", "fused")
@@ -13,8 +15,8 @@ HEADS = ("audio", "visual", "fused")
 
 def make(root, profile="smoke", dataset="cremad", seeds_differ=0.02, steps=5, epochs=4):
     """Write every run of a profile under `root` and return the grid."""
-    (root / "params.yaml").write_bytes((runs.sources.ROOT / "params.yaml").read_bytes())
-    grid = runs.grid(profile, dataset, root=root)
+    (root / "params.yaml").write_bytes((identity.sources.ROOT / "params.yaml").read_bytes())
+    grid = runs_of(profile, dataset, root=root)
     names = list(params.load(root / "params.yaml").rows)
     for run in grid:
         place = names.index(run.name)

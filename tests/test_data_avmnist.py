@@ -9,11 +9,11 @@ import pooch
 import pytest
 import soundfile
 
-from olmlib.data import avmnist
-from olmlib.data.avmnist import IMAGES, LABELS, RECORDINGS, load, verify
-from olmlib.data.prepare import prepare
-from olmlib.data.release import ReleaseError
-from olmlib.params import Prepare
+from companion.data import avmnist
+from companion.data.avmnist import IMAGES, LABELS, RECORDINGS, load, verify
+from companion.data.prepare import prepare
+from companion.data.release import ReleaseError
+from companion.params import Prepare
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 REAL = Path(os.environ.get("OLM_REAL_DATA", SHARED)) / "avmnist"
@@ -149,7 +149,9 @@ def test_pairs_become_a_prepared_folder_like_any_other(root, tmp_path):
 
 
 def test_a_missing_part_says_how_to_fetch_it(tmp_path):
-    with pytest.raises(ReleaseError, match="missing; fetch it with `python -m olmlib.data.avmnist"):
+    with pytest.raises(
+        ReleaseError, match="missing; fetch it with `python -m companion.data.avmnist"
+    ):
         load(tmp_path)
 
 

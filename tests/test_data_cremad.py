@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tiny_release import LFS_POINTER, write_release
 
-from olmlib.data.cremad import BROKEN, CLASSES, load
-from olmlib.data.release import Clip, Release, ReleaseError, hold_out_groups
+from companion.data.cremad import BROKEN, CLASSES, load
+from companion.data.release import Clip, Release, ReleaseError, hold_out_groups
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 REAL = Path(os.environ.get("OLM_REAL_DATA", SHARED)) / "annotations" / "cremad"

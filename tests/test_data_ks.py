@@ -8,9 +8,9 @@ import pytest
 from tiny_events import tone, write_ks
 from tiny_release import CONFIG, LFS_POINTER
 
-from olmlib.data import cremad, datasets
-from olmlib.data.ks import CLASSES, load
-from olmlib.data.release import Clip, Release, ReleaseError
+from companion.data import cremad, registry
+from companion.data.ks import CLASSES, load
+from companion.data.release import Clip, Release, ReleaseError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 ANNOTATIONS = Path(os.environ.get("OLM_REAL_DATA", SHARED)) / "annotations"
@@ -62,7 +62,7 @@ def test_the_real_clips_are_of_as_many_youtube_videos(real):
 
 def test_real_lists_name_every_class_so_that_no_label_changes(real):
     assert real.present() is real
-    assert datasets.load("ks", REAL, CONFIG) == real
+    assert registry.load("ks", REAL, CONFIG) == real
 
 
 def test_so_do_the_real_lists_of_cremad():
@@ -115,19 +115,19 @@ def test_sound_comes_from_the_wav_and_frames_from_the_mp4(root):
 
 
 def test_a_miniature_keeps_the_classes_it_has_in_the_order_of_the_table(root):
-    release = datasets.load("ks", root, CONFIG)
+    release = registry.load("ks", root, CONFIG)
     assert release.classes == ("chopping wood", "playing drums")
     assert [clip.label for clip in release.clips] == [0, 0, 1, 1, 1, 0]
     # A missing file takes no class away.
     shutil.rmtree(root / "k31" / "video_train")
-    assert datasets.load("ks", root, CONFIG).classes == release.classes
+    assert registry.load("ks", root, CONFIG).classes == release.classes
 
 
 def test_a_class_of_the_test_list_alone_is_an_error(root):
     with (root / "my_test.txt").open("a") as file:
         file.write("bbbbbbbbbb9_0,10,30\n")
     with pytest.raises(ReleaseError, match=r"1 test clips .* bbbbbbbbbb9_0 \(tickling\)"):
-        datasets.load("ks", root, CONFIG)
+        registry.load("ks", root, CONFIG)
 
 
 def test_present_drops_classes_without_a_clip():
@@ -193,7 +193,7 @@ def test_a_list_that_is_a_pointer_or_no_text_is_recognised(root):
 
 def test_there_is_no_actor_split(root):
     with pytest.raises(ReleaseError, match="'actor': Kinetics-Sounds has no actors"):
-        datasets.load("ks", root, CONFIG.model_copy(update={"split": "actor"}))
+        registry.load("ks", root, CONFIG.model_copy(update={"split": "actor"}))
 
 
 def test_missing_clips_are_counted_and_refused(root):
@@ -206,5 +206,5 @@ def test_missing_clips_are_counted_and_refused(root):
 
 
 def test_each_profile_has_its_own_release():
-    assert datasets.raw("ks", "mini") == Path("raw/mini/ks")
-    assert datasets.raw("vggsound", "paper") == Path("raw/paper/vggsound")
+    assert registry.raw("ks", "mini") == Path("raw/mini/ks")
+    assert registry.raw("vggsound", "paper") == Path("raw/paper/vggsound")

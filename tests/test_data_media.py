@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tiny_events import write_mp4
 from tiny_release import LFS_POINTER, write_flv
 
-from olmlib.data import spectrum
-from olmlib.data.media import BadClip, frames, problem, spectrogram, waveform
+from companion.data import spectrum
+from companion.data.media import BadClip, frames, problem, spectrogram, waveform
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import tiny_mer
 
-from olmlib.data import mer2023, restricted
-from olmlib.data.mer2023 import BadFeature
-from olmlib.data.prepare_sequences import prepare_sequences
-from olmlib.data.release import ReleaseError
+from companion.data import mer2023, restricted
+from companion.data.mer2023 import BadFeature
+from companion.data.prepare_sequences import prepare_sequences
+from companion.data.release import ReleaseError
 
 FIRST = "sample_00000000"
 

@@ -13,10 +13,10 @@ import soundfile
 from filelock import FileLock
 from tiny_release import ACTORS, CONFIG, LFS_POINTER, write_flv, write_release
 
-from olmlib.data import chunks, datasets, media
-from olmlib.data.cremad import load
-from olmlib.data.prepare import PreparationError, prepare
-from olmlib.data.release import Release
+from companion.data import chunks, media, registry
+from companion.data.cremad import load
+from companion.data.prepare import PreparationError, prepare
+from companion.data.release import Release
 
 Disk = namedtuple("Disk", "total used free")
 
@@ -89,7 +89,7 @@ def test_another_seed_gives_another_dev_split(source, tmp_path, done):
 
 def test_with_the_actor_split_no_actor_is_in_two_parts(source, tmp_path):
     config = CONFIG.model_copy(update={"split": "actor"})
-    records = prepare(datasets.load("cremad", source, config), tmp_path / "p", config).records
+    records = prepare(registry.load("cremad", source, config), tmp_path / "p", config).records
     groups = records.groupby("split")["group"].agg(set)
     assert set(groups.index) == {"train", "dev", "test"}
     assert sum(map(len, groups)) == len(set.union(*groups)) == len(ACTORS)
@@ -320,7 +320,7 @@ def test_the_record_of_a_preparation_names_its_settings(done):
 
 def test_an_unknown_data_set_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no data set 'ave'; there are cremad, avmnist"):
-        datasets.load("ave", tmp_path, CONFIG)
+        registry.load("ave", tmp_path, CONFIG)
 
 
 def test_stored_spectrograms_are_means_over_squares(done, source):

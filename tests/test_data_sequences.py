@@ -6,12 +6,12 @@ import pytest
 import tiny_mer
 import torch
 
-from olmlib import plots_mer
-from olmlib.data import mer2023
+from companion.data import mer2023
+from companion.data.prepare import PreparationError
+from companion.data.prepare_sequences import prepare_sequences
+from companion.data.release import ReleaseError
+from companion.figures import sequences
 from olmlib.data.arrays import loader
-from olmlib.data.prepare import PreparationError
-from olmlib.data.prepare_sequences import prepare_sequences
-from olmlib.data.release import ReleaseError
 from olmlib.data.sequences import Sequences
 
 FIRST = "sample_00000000"
@@ -153,11 +153,11 @@ def test_no_room_on_the_disk_is_said(root, tmp_path, monkeypatch):
 
 def test_one_clip_of_every_emotion_is_drawn_with_every_modality(root, tmp_path):
     data = prepare(root, tmp_path / "drawn")
-    figure, table = plots_mer.clips(data, lambda name: 2.5)
+    figure, table = sequences.clips(data, lambda name: 2.5)
     assert len(table) == 6 * 4 and set(table["emotion"]) == set(data.classes)
     panels = {(ax.get_ylabel().split("\n")[0], ax.get_xlabel()) for ax in figure.axes}
     assert {("audio", "time (s)"), ("text", "character")} <= panels
-    figure, table = plots_mer.clips(data, lambda name: None)
+    figure, table = sequences.clips(data, lambda name: None)
     assert table["seconds"].isna().all() and figure.axes[0].get_xlabel() == "row"
 
 

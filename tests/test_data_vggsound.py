@@ -5,11 +5,11 @@ import pytest
 from tiny_events import tone, write_vggsound
 from tiny_release import LFS_POINTER
 
-from olmlib.data import datasets
-from olmlib.data.prepare import PreparationError, prepare
-from olmlib.data.release import Clip, ReleaseError
-from olmlib.data.vggsound import load
-from olmlib.params import Prepare
+from companion.data import registry
+from companion.data.prepare import PreparationError, prepare
+from companion.data.release import Clip, ReleaseError
+from companion.data.vggsound import load
+from companion.params import Prepare
 
 CONFIG = Prepare(dev_fraction=1 / 3, seconds=1.0, frame_size=16, n_frames=3)
 
@@ -85,7 +85,7 @@ def test_an_older_stat_list_without_groups_and_no_test_list_are_enough(root):
 def test_a_class_without_clips_is_kept_by_the_list_and_dropped_for_training(root):
     add(root / "stat.csv", "airplane,506,vehicle")
     assert load(root).classes[0] == "airplane"
-    release = datasets.load("vggsound", root, CONFIG)
+    release = registry.load("vggsound", root, CONFIG)
     assert release.classes == ("dog barking", "heart sounds, heartbeat", "playing piano")
     assert release.clips[0].label == 1
     assert release.perishable
@@ -118,7 +118,7 @@ def test_a_split_without_any_file_is_the_wrong_folder_and_no_matter_of_dead_vide
 
 
 def test_survivors_are_prepared_and_the_dead_are_listed(root, tmp_path):
-    release = datasets.load("vggsound", root, CONFIG)
+    release = registry.load("vggsound", root, CONFIG)
     whole = prepare(release, tmp_path / "p", CONFIG)
     assert whole.visual.shape == (12, 3, 16, 16, 3)
     assert whole.records["split"].value_counts().to_dict() == {"train": 6, "dev": 3, "test": 3}
@@ -128,7 +128,7 @@ def test_survivors_are_prepared_and_the_dead_are_listed(root, tmp_path):
     (root / "video" / f"{missing}.mp4").unlink()
     path = root / "video" / f"{cut}.mp4"
     path.write_bytes(path.read_bytes()[:5_000])
-    release = datasets.load("vggsound", root, CONFIG)
+    release = registry.load("vggsound", root, CONFIG)
     with pytest.raises(PreparationError, match="2 of 12 clips of vggsound cannot be used"):
         prepare(release, tmp_path / "p", CONFIG)
     survivors = prepare(release, tmp_path / "p", CONFIG.model_copy(update={"max_rejected": 0.2}))
@@ -205,4 +205,4 @@ def test_a_list_that_is_a_pointer_is_recognised(root):
 
 def test_there_is_no_actor_split(root):
     with pytest.raises(ReleaseError, match="'actor': VGGSound has no actors"):
-        datasets.load("vggsound", root, CONFIG.model_copy(update={"split": "actor"}))
+        registry.load("vggsound", root, CONFIG.model_copy(update={"split": "actor"}))

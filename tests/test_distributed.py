@@ -13,9 +13,11 @@ import torch.distributed as dist
 import yaml
 from torch.testing import assert_close
 
-from olmlib import params, runs, train
+from companion import params
+from companion.runs import folder, grid
+from olmlib import train
 from olmlib.data.arrays import Prepared, synthetic
-from olmlib.methods.base import create
+from olmlib.methods.table import create
 
 pytestmark = pytest.mark.skipif(
     not (dist.is_available() and dist.is_gloo_available()), reason="this torch has no gloo"
@@ -148,7 +150,7 @@ def test_a_batch_smaller_than_the_number_of_processes_is_refused(pair):
 
 def torchrun(folder, root, *arguments):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command += ["-m", "olmlib.distributed", *arguments]
+    command += ["-m", "companion.runs.torchrun", *arguments]
     env = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
 
@@ -169,16 +171,16 @@ def test_torchrun_trains_a_run_of_the_grid(data, root, tmp_path):
     assert [line.split()[:2] for line in lines[:2]] == [["epoch", "1/2"], ["epoch", "2/2"]]
     assert len(lines) == 3 and lines[2].endswith("trained")
 
-    run = runs.grid("mini", "cremad", ["olm"], tmp_path)[0]
-    assert runs.execute(run) == "reused", "it is the run of the grid"
+    run = grid.runs_of("mini", "cremad", ["olm"], tmp_path)[0]
+    assert grid.execute(run) == "reused", "it is the run of the grid"
     alone = replace(run, runs=tmp_path / "alone", work=tmp_path / "work")
     torch.set_num_threads(1)
-    runs.execute(alone)
+    grid.execute(alone)
     # Single precision leaves up to 2e-3 after six steps; two processes are shown to train the same
     # model above, in double precision.
-    for name, value in runs.iterations(alone).items():
+    for name, value in folder.iterations(alone).items():
         if name != "heads":
-            np.testing.assert_allclose(runs.iterations(run)[name], value, rtol=1e-2, atol=1e-2)
+            np.testing.assert_allclose(folder.iterations(run)[name], value, rtol=1e-2, atol=1e-2)
     one, other = (torch.load(r.folder / "model.pt") for r in (run, alone))
     assert_close(one, other, rtol=1e-2, atol=1e-2)
     one, other = (pd.read_csv(r.folder / "epochs.csv") for r in (run, alone))

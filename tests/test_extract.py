@@ -9,9 +9,9 @@ import soundfile
 import torch
 from PIL import Image
 
-from olmlib import params
-from olmlib.extract import audio, hub, openface, text, visual
-from olmlib.extract.__main__ import extract, main, target
+from companion import params
+from companion.extract import audio, hub, openface, text, visual
+from companion.extract.__main__ import extract, main, target
 
 CELLS = 12 * 12 * 31
 

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from olmlib import fairness, hyperparameters, params, plots_table, runs
-from olmlib.methods.base import create
+from companion import params
+from companion.runs import grid
+from companion.table1 import fairness, hyperparameters, picture
+from olmlib.methods.table import create
 
 ROWS = ("concat", "olm", "ogm_ge", "my_own")
 
@@ -89,7 +91,7 @@ def test_sentences_name_what_is_below_the_yardstick():
 def test_the_figure_has_a_panel_per_data_set_with_every_rank():
     both = pd.concat([runs_of(), runs_of(dataset="ks").query("row != 'ogm_ge'")])
     ranked, found = fairness.rank(both), fairness.agreement(both)
-    figure = plots_table.choices(ranked, found)
+    figure = picture.choices(ranked, found)
     panels = [ax for ax in figure.axes if ax.get_title(loc="left")]
     assert [ax.get_title(loc="left") for ax in panels] == ["cremad", "ks"]
     assert [len(ax.texts) for ax in panels] == [20, 15]
@@ -99,7 +101,7 @@ def test_the_figure_has_a_panel_per_data_set_with_every_rank():
 
 
 def test_what_rows_share_is_read_from_the_configuration():
-    table = fairness.settings({"cremad": runs.grid("mini", "cremad")}).set_index("Setting")
+    table = fairness.settings({"cremad": grid.runs_of("mini", "cremad")}).set_index("Setting")
     chosen = params.load().profiles["mini"]
     own = table["CREMA-D miniature"]
     assert own["epochs"] == str(chosen.cremad.train.epochs)
@@ -117,7 +119,7 @@ def test_options_are_those_of_the_code_and_of_the_row():
 def test_every_option_of_every_row_says_where_it_comes_from():
     table = hyperparameters.table(params.load().rows)
     unknown = table[table["Note"] == hyperparameters.UNKNOWN[1]]
-    assert unknown.empty, f"tell olmlib/hyperparameters.py about {unknown.to_string()}"
+    assert unknown.empty, f"tell companion/table1/hyperparameters.py about {unknown.to_string()}"
 
 
 def test_rows_of_one_value_share_a_line_and_an_unknown_option_is_ours():

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from olmlib import imbalance, plots_imbalance
-from olmlib.imbalance import ROWS
+from companion.evidence import imbalance
+from companion.evidence.imbalance import ROWS
+from companion.lessons.imbalance import picture
 
 matplotlib.use("Agg")
 LABELS = np.arange(60) % 6
@@ -137,14 +138,14 @@ def epochs():
 
 
 def test_the_figure_has_one_number_per_series_and_place(branches):
-    table = plots_imbalance.imbalance_table(epochs(), probes((45, 46, 47), (35, 36, 37)), branches)
-    assert list(table.columns) == plots_imbalance.COLUMNS
+    table = picture.imbalance_table(epochs(), probes((45, 46, 47), (35, 36, 37)), branches)
+    assert list(table.columns) == picture.COLUMNS
     assert not table.duplicated(["panel", "series", "head", "x"]).any()
     assert table["panel"].value_counts().to_dict() == {
         "accuracy": 5 * 2, "norm": 3 * 2, "score": 3 * 2, "probe": 4,
     }  # fmt: skip
     fused = table[(table["series"] == "concat")].iloc[0]
     assert (fused["low"], fused["mean"], fused["high"]) == pytest.approx((50, 51, 52))
-    fig = plots_imbalance.imbalance(table, chance=100 / 6, title="CREMA-D miniature")
+    fig = picture.imbalance(table, chance=100 / 6, title="CREMA-D miniature")
     assert [ax.get_title("left")[:3] for ax in fig.axes] == ["(A)", "(B)", "(C)", "(D)"]
     assert len(fig.axes[1].patches) == 4

@@ -1,6 +1,6 @@
 """The check of 00_tour: the same words wherever all is well, advice where it is not."""
 
-from olmlib import environment
+from companion import environment
 
 
 def test_a_ready_machine_is_told_nothing_of_itself():

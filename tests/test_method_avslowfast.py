@@ -5,9 +5,10 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from olmlib import params, train
+from companion import params
+from olmlib import train
 from olmlib.data.arrays import synthetic
-from olmlib.methods.base import create
+from olmlib.methods.table import create
 from olmlib.models.avslowfast import (
     AudioLateral,
     AVSlowFastLite,

@@ -9,10 +9,11 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from olmlib import params, train
+from companion import params
+from olmlib import train
 from olmlib.data.arrays import synthetic
 from olmlib.methods import gblend
-from olmlib.methods.base import create
+from olmlib.methods.table import create
 from olmlib.methods.three_heads import Scheme as ThreeHeads
 from olmlib.models import late_fusion
 from olmlib.models.outputs import Outputs

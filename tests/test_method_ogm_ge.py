@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from olmlib import params, train
+from companion import params
+from olmlib import train
 from olmlib.data.arrays import synthetic
-from olmlib.methods.base import create
+from olmlib.methods.table import create
 from olmlib.methods.ogm_ge import coefficients, discrepancy_ratios, modulate
 
 SMALL = params.Model(width=8)

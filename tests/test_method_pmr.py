@@ -9,11 +9,12 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from olmlib import params, train
+from companion import params
+from olmlib import train
 from olmlib.data.arrays import synthetic
 from olmlib.evaluate import evaluate
 from olmlib.methods import pmr
-from olmlib.methods.base import create
+from olmlib.methods.table import create
 from olmlib.models.outputs import Outputs
 
 SMALL = params.Model(width=8)

@@ -5,8 +5,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from olmlib import params
-from olmlib.methods.base import create
+from companion import params
+from olmlib.methods.table import create
 from olmlib.models.outputs import Outputs
 
 SMALL = params.Model(width=8)

@@ -12,11 +12,14 @@ import soundfile
 from PIL import ImageChops
 from scipy.signal import correlate
 
-from olmlib.data import cremad as official
-from olmlib.data import media
-from olmlib.miniature import canvas, cremad, expressions, faces, folder, people, plan, voices
-from olmlib.miniature.__main__ import main
-from olmlib.params import Miniature
+from companion.data import cremad as official
+from companion.data import media
+from companion.miniature import cremad, folder, plan
+from companion.miniature.__main__ import main
+from companion.miniature.faces import canvas, expressions, people
+from companion.miniature.faces import portrait as faces
+from companion.miniature.sounds import voices
+from companion.params import Miniature
 
 DATA = Path("data")
 pytestmark = pytest.mark.skipif(

@@ -13,13 +13,15 @@ import soundfile
 from PIL import Image
 from scipy.signal import correlate
 
-from olmlib.data import ks as real_ks
-from olmlib.data import vggsound as real_vggsound
-from olmlib.miniature import events, folder, ks, plan, recording, scenes, sounds, vggsound, waves
-from olmlib.miniature.__main__ import main
-from olmlib.miniature.cremad import cremad
-from olmlib.miniature.instruments import Library
-from olmlib.params import Miniature
+from companion.data import ks as real_ks
+from companion.data import vggsound as real_vggsound
+from companion.miniature import events, folder, ks, plan, recording, vggsound
+from companion.miniature.__main__ import main
+from companion.miniature.cremad import cremad
+from companion.miniature.scenes import film
+from companion.miniature.sounds import mix, waves
+from companion.miniature.sounds.instruments import Library
+from companion.params import Miniature
 
 DATA = Path("data")
 pytestmark = pytest.mark.skipif(
@@ -36,7 +38,7 @@ class Plain:
         self.colour = tuple(int(c) for c in rng.integers(0, 255, 3))
 
     def frame(self, t, level):
-        picture = Image.new("RGB", scenes.SIZE, self.colour)
+        picture = Image.new("RGB", film.SIZE, self.colour)
         picture.paste((255, 255, 255), (0, 0, 20, 1 + int(100 * level)))
         return picture
 
@@ -69,14 +71,14 @@ def rows(path: Path) -> list[list[str]]:
 
 
 def test_every_sound_has_its_pictures():
-    assert set(sounds.ACTIONS) == set(scenes.ACTIONS)
-    assert {*ks.CLASSES, *vggsound.CLASSES} <= set(sounds.ACTIONS)
+    assert set(mix.ACTIONS) == set(film.ACTIONS)
+    assert {*ks.CLASSES, *vggsound.CLASSES} <= set(mix.ACTIONS)
 
 
-@pytest.mark.parametrize("name", sounds.ACTIONS)
+@pytest.mark.parametrize("name", mix.ACTIONS)
 def test_an_action_sounds_and_never_twice_alike(library, name):
     one, again, other = (
-        sounds.action(name, library, plan.generator(seed, name)) for seed in (0, 0, 1)
+        mix.action(name, library, plan.generator(seed, name)) for seed in (0, 0, 1)
     )
     assert one.shape == (waves.SAMPLES,) and one.dtype == np.float32
     assert np.isfinite(one).all()
@@ -87,13 +89,13 @@ def test_an_action_sounds_and_never_twice_alike(library, name):
 
 def test_actions_differ_in_their_average_spectrum(library):
     def spectrum(name, seed):
-        sound = sounds.action(name, library, plan.generator(seed, name, "spectrum"))
+        sound = mix.action(name, library, plan.generator(seed, name, "spectrum"))
         power = np.abs(np.fft.rfft(sound[: 156 * 1024].reshape(156, 1024))).T ** 2
         edges = np.unique(np.geomspace(1, 512, 24).astype(int))
         bands = np.log(np.add.reduceat(power, edges, axis=0) + 1e-9)
         return np.r_[bands.mean(1), bands.std(1)]
 
-    known = {n: np.mean([spectrum(n, s) for s in (0, 1)], 0) for n in sounds.ACTIONS}
+    known = {n: np.mean([spectrum(n, s) for s in (0, 1)], 0) for n in mix.ACTIONS}
     right = []
     for name in known:
         new = spectrum(name, 7)
@@ -116,7 +118,7 @@ def test_missing_sources_name_the_command(tmp_path):
 
 
 def test_recorded_sound_stays_within_bounds_and_no_two_clips_share_it(library):
-    heard = [sounds.perform(c, library, 0)[1] for c in ks.plan(Miniature(clips=520))[:24]]
+    heard = [mix.perform(c, library, 0)[1] for c in ks.plan(Miniature(clips=520))[:24]]
     for sound in heard:
         assert sound.shape == (waves.SAMPLES,) and sound.dtype == np.float32
         assert np.abs(sound).max() <= 1
@@ -126,8 +128,8 @@ def test_recorded_sound_stays_within_bounds_and_no_two_clips_share_it(library):
 
 def test_a_short_event_keeps_the_loudest_moment(library):
     clip = next(c for c in vggsound.plan(Miniature(clips=640)) if c.seconds < waves.SECONDS)
-    whole = sounds.perform(replace(clip, seconds=10.0), library, 0)[0]
-    short = sounds.perform(clip, library, 0)[0]
+    whole = mix.perform(replace(clip, seconds=10.0), library, 0)[0]
+    short = mix.perform(clip, library, 0)[0]
     assert np.abs(short).argmax() == np.abs(whole).argmax()
     assert (short != 0).sum() <= (clip.seconds + 0.2) * waves.RATE
     assert waves.level(short) == pytest.approx(1, rel=1e-3)
@@ -135,8 +137,8 @@ def test_a_short_event_keeps_the_loudest_moment(library):
 
 def test_noise_lies_where_the_plan_says(library):
     clip = replace(ks.plan(Miniature(clips=520))[0], audible=True, other="")
-    quiet, loud = (sounds.perform(replace(clip, noise=n), library, 0)[1] for n in (60, -20))
-    clean = sounds.perform(clip, library, 0)[0]
+    quiet, loud = (mix.perform(replace(clip, noise=n), library, 0)[1] for n in (60, -20))
+    clean = mix.perform(clip, library, 0)[0]
 
     def alike(sound):
         dry = correlate(clean, sound, mode="full", method="fft").max()
@@ -150,11 +152,11 @@ def test_a_stroke_between_two_frames_is_seen():
     sound = np.zeros(waves.SAMPLES, np.float32)
     for second in (1.07, 4.13, 7.0):
         sound[int(second * waves.RATE)] = 1
-    seen = sounds.pulse(sound, 50, 5)
+    seen = mix.pulse(sound, 50, 5)
     assert seen.shape == (50,)
     assert seen.min() >= 0 and seen.max() <= 1
     assert {round(i / 5, 1) for i in np.flatnonzero(seen)} >= {1.0, 4.2, 7.0}
-    assert (sounds.pulse(np.zeros(waves.SAMPLES, np.float32), 50, 5) == 0).all()
+    assert (mix.pulse(np.zeros(waves.SAMPLES, np.float32), 50, 5) == 0).all()
 
 
 @pytest.mark.parametrize("module, clips", [(ks, 520), (vggsound, 640)])
@@ -270,7 +272,7 @@ def test_video_holds_ten_seconds_of_picture_and_the_same_sound(made):
         with av.open(str(path)) as container:
             video, audio = container.streams.video[0], container.streams.audio[0]
             assert (video.codec_context.name, audio.codec_context.name) == ("h264", "aac")
-            assert (video.width, video.height) == scenes.SIZE
+            assert (video.width, video.height) == film.SIZE
             assert (audio.rate, audio.channels) == (16_000, 1)
             assert len(list(container.decode(video))) == 10 * recording.FPS
         with av.open(str(path)) as container:
@@ -287,7 +289,7 @@ def test_same_bytes_again(made, tmp_path):
 def test_drawn_pictures_move_with_the_clip_and_cut_away(library):
     clips = vggsound.plan(Miniature(clips=640))
     clip = next(c for c in clips if c.elsewhere and c.away != (0, 10))
-    clean, _ = sounds.perform(clip, library, 0)
+    clean, _ = mix.perform(clip, library, 0)
     drawn = [np.asarray(p, float) for p in recording.pictures(clip, clean, 0)]
     assert len(drawn) == 10 * recording.FPS
     steps = [np.abs(a - b).mean() for a, b in zip(drawn, drawn[1:], strict=False)]

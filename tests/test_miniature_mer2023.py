@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from olmlib import params
-from olmlib.data import mer2023 as loader
-from olmlib.data import restricted
-from olmlib.miniature import folder, hog, mer2023, mer_features, voices
+from companion import params
+from companion.data import mer2023 as loader
+from companion.data import restricted
+from companion.miniature import extractors, folder, hog, mer2023
+from companion.miniature.sounds import voices
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "data"
@@ -127,21 +128,21 @@ def test_hog_refuses_half_cells():
 
 
 def test_sound_has_five_rows_a_second_and_silence_is_finite():
-    assert mer_features.audio(np.zeros(32_000), 16_000).shape == (10, 64)
-    assert np.isfinite(mer_features.audio(np.zeros(500), 16_000)).all()
+    assert extractors.audio(np.zeros(32_000), 16_000).shape == (10, 64)
+    assert np.isfinite(extractors.audio(np.zeros(500), 16_000)).all()
 
 
 def test_visual_rows_do_not_see_the_light():
     rng = np.random.default_rng(0)
     face = rng.integers(0, 120, (112, 112)).astype(np.uint8)
-    rows = mer_features.visual([face, 2 * face + 10])
+    rows = extractors.visual([face, 2 * face + 10])
     assert rows.shape == (2, 64)
     np.testing.assert_allclose(rows[0], rows[1], atol=1e-4)
 
 
 def test_text_has_a_row_per_character_and_pairs_matter():
-    one, other = mer_features.text("你好"), mer_features.text("你坏")
+    one, other = extractors.text("你好"), extractors.text("你坏")
     assert one.shape == (2, 64)
     # The same character before another one: half the same, not the same.
     assert 0.1 < np.corrcoef(one[0], other[0])[0, 1] < 0.9
-    assert not mer_features.text("").any() and mer_features.text("").shape == (1, 64)
+    assert not extractors.text("").any() and extractors.text("").shape == (1, 64)

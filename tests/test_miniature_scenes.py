@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import ImageChops
 
-from olmlib.miniature.scene_camera import View
-from olmlib.miniature.scenes import ACTIONS, SIZE, Scene
+from companion.miniature.scenes.camera import View
+from companion.miniature.scenes.film import ACTIONS, SIZE, Scene
 
 # Not those whose movement does not follow the sound, nor trains: only a steam engine shows it.
 LEVELS = [a for a in ACTIONS if a not in ("bowling", "train")]

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from olmlib import params
+from companion import params
 from olmlib.models.encoders import AudioEncoder, VisualEncoder
 from olmlib.models.late_fusion import LateFusion, Unimodal, split_logits
 

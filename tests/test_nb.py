@@ -7,8 +7,8 @@ import nbformat
 import papermill
 import pytest
 
-from olmlib import nb
-from olmlib.sources import closure, imported
+from companion import notebooks
+from companion.runs.sources import closure, imported
 
 
 @pytest.fixture
@@ -77,15 +77,15 @@ def test_code_is_the_same_after_prose_outputs_and_ids_change():
     edited = notebook("from olmlib import params", "%matplotlib inline\nx = 1")
     edited["cells"].insert(1, {"cell_type": "markdown", "id": "m", "metadata": {}, "source": "hi"})
     edited["cells"][0]["execution_count"] = 7
-    assert nb.code(plain) == nb.code(edited)
-    digest = closure("olmlib.params")["olmlib.params"]
-    assert f"# olmlib.params {digest}\n" in nb.code(plain)
-    assert nb.code(plain) != nb.code(notebook("from olmlib import params", "x = 2"))
+    assert notebooks.code(plain) == notebooks.code(edited)
+    digest = closure("companion.params")["companion.params"]
+    assert f"# companion.params {digest}\n" in notebooks.code(plain)
+    assert notebooks.code(plain) != notebooks.code(notebook("from olmlib import params", "x = 2"))
 
 
 def test_code_names_the_cell_that_is_not_python():
     with pytest.raises(SyntaxError, match="code cell 2"):
-        nb.code(notebook("x = 1", "x = = 2"))
+        notebooks.code(notebook("x = 1", "x = = 2"))
 
 
 PARAMETERS = "seed = 0"
@@ -106,7 +106,7 @@ WIDGET = "import ipywidgets\nipywidgets.interact(lambda g: print(g), g=(0.0, 1.0
 def test_two_executions_are_the_same_bytes_after_tidy(tmp_path):
     source = notebook(PARAMETERS, FIGURE, WIDGET)
     source["cells"][0]["metadata"]["tags"] = ["parameters"]
-    nb.write(tmp_path / "n.ipynb", source)
+    notebooks.write(tmp_path / "n.ipynb", source)
     texts, untidy = [], []
     for name in ("first", "second"):
         out = tmp_path / f"{name}.ipynb"
@@ -118,7 +118,7 @@ def test_two_executions_are_the_same_bytes_after_tidy(tmp_path):
             progress_bar=False,
         )
         untidy.append(out.read_text(encoding="utf-8"))
-        assert nb.main(["tidy", str(out)]) == 0
+        assert notebooks.main(["tidy", str(out)]) == 0
         texts.append(out.read_text(encoding="utf-8"))
     assert untidy[0] != untidy[1]
     assert texts[0] == texts[1]
@@ -143,15 +143,15 @@ def dirty():
 
 
 def test_clean_keeps_code_ids_and_tags_and_nothing_of_a_run():
-    cleaned = nb.clean(dirty())
+    cleaned = notebooks.clean(dirty())
     first, second = cleaned["cells"]
     assert (first["id"], first["outputs"], first["execution_count"]) == ("mine", [], None)
     assert second["metadata"] == {"tags": ["parameters"]}
     assert set(cleaned["metadata"]) == {"kernelspec", "language_info"}
     assert cleaned["metadata"]["kernelspec"]["name"] == "python3"
     assert "version" not in cleaned["metadata"]["language_info"]
-    assert nb.clean(cleaned) == cleaned
-    assert nb.clean(notebook("a = 1\nb = 2"))["cells"][0]["source"] == ["a = 1\n", "b = 2"]
+    assert notebooks.clean(cleaned) == cleaned
+    assert notebooks.clean(notebook("a = 1\nb = 2"))["cells"][0]["source"] == ["a = 1\n", "b = 2"]
     nbformat.validate(nbformat.from_dict(cleaned))
 
 
@@ -160,7 +160,7 @@ def test_clean_gives_old_cells_an_id_that_is_free():
     old["nbformat_minor"] = 4
     del old["cells"][0]["id"]
     old["cells"][1]["id"] = "cell-0"
-    cleaned = nb.clean(old)
+    cleaned = notebooks.clean(old)
     assert len({cell["id"] for cell in cleaned["cells"]}) == 2
     assert cleaned["nbformat_minor"] == 5
     nbformat.validate(nbformat.from_dict(cleaned))
@@ -168,25 +168,25 @@ def test_clean_gives_old_cells_an_id_that_is_free():
 
 def test_verify_names_what_is_not_clean(tmp_path, capsys):
     path = tmp_path / "n.ipynb"
-    nb.write(path, dirty())
-    assert nb.main(["verify", str(path)]) == 1
+    notebooks.write(path, dirty())
+    assert notebooks.main(["verify", str(path)]) == 1
     assert "n.ipynb is not clean" in capsys.readouterr().out
-    assert nb.main(["clean", str(path)]) == 0
-    assert nb.main(["verify", str(path)]) == 0
-    assert nb.main(["verify"]) == 0
+    assert notebooks.main(["clean", str(path)]) == 0
+    assert notebooks.main(["verify", str(path)]) == 0
+    assert notebooks.main(["verify"]) == 0
 
 
 def test_ruff_and_clean_agree_on_the_form_of_the_file(tmp_path):
     path = tmp_path / "n.ipynb"
-    nb.write(path, nb.clean(notebook("x = { 'a':1 }\nprint( x,'ä' )")))
+    notebooks.write(path, notebooks.clean(notebook("x = { 'a':1 }\nprint( x,'ä' )")))
     subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", str(path)], check=True)
-    assert "".join(nb.read(path)["cells"][0]["source"]) == 'x = {"a": 1}\nprint(x, "ä")'
-    assert nb.main(["verify", str(path)]) == 0
+    assert "".join(notebooks.read(path)["cells"][0]["source"]) == 'x = {"a": 1}\nprint(x, "ä")'
+    assert notebooks.main(["verify", str(path)]) == 0
 
 
 def test_nbstripout_finds_nothing_left(tmp_path):
     path = tmp_path / "n.ipynb"
-    nb.write(path, nb.clean(dirty()))
+    notebooks.write(path, notebooks.clean(dirty()))
     command = [sys.executable, "-m", "nbstripout", "--verify", "--keep-id", str(path)]
     assert subprocess.run(command).returncode == 0
 
@@ -196,23 +196,23 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path):
     for text, message in (("{", "not JSON"), ("{}", "not a notebook of format 4")):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=message):
-            nb.read(path)
+            notebooks.read(path)
 
 
 def test_code_from_the_command_line(tmp_path):
-    nb.write(tmp_path / "n.ipynb", notebook("import olmlib.params"))
-    nb.write(tmp_path / "m.ipynb", notebook("x = 1"))
+    notebooks.write(tmp_path / "n.ipynb", notebook("import companion.params"))
+    notebooks.write(tmp_path / "m.ipynb", notebook("x = 1"))
     out = tmp_path / "build" / "code"
-    nb.main(["code", str(out), str(tmp_path / "n.ipynb"), str(tmp_path / "m.ipynb")])
+    notebooks.main(["code", str(out), str(tmp_path / "n.ipynb"), str(tmp_path / "m.ipynb")])
     made = (out / "n.py").read_text(encoding="utf-8")
-    assert made.startswith("import olmlib.params\n\n# olmlib ")
+    assert made.startswith("import companion.params\n\n# olmlib ")
     assert (out / "m.py").is_file()
 
 
 def test_a_notebook_that_is_not_python_is_named(tmp_path):
-    nb.write(tmp_path / "n.ipynb", notebook("x = = 1"))
+    notebooks.write(tmp_path / "n.ipynb", notebook("x = = 1"))
     with pytest.raises(SystemExit, match="n.ipynb, code cell 1: invalid syntax"):
-        nb.main(["code", str(tmp_path), str(tmp_path / "n.ipynb")])
+        notebooks.main(["code", str(tmp_path), str(tmp_path / "n.ipynb")])
 
 
 def test_tidy_drops_what_a_cell_says_of_its_progress():
@@ -221,5 +221,5 @@ def test_tidy_drops_what_a_cell_says_of_its_progress():
         {"cell_type": "code", "metadata": {"tags": tags}, "source": "", "outputs": [output]}
         for tags in (["progress"], [])
     ]
-    tidied = nb.tidy({"metadata": {}, "nbformat": 4, "nbformat_minor": 5, "cells": cells})
+    tidied = notebooks.tidy({"metadata": {}, "nbformat": 4, "nbformat_minor": 5, "cells": cells})
     assert [len(cell["outputs"]) for cell in tidied["cells"]] == [0, 1]

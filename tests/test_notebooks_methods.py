@@ -7,13 +7,16 @@ import sys
 import pytest
 import torch
 
-from olmlib import methods, nb, plots_methods, sources, toy_methods
+from companion import notebooks
+from companion.lessons.methods import picture, toy
+from companion.runs import sources
+from olmlib import methods
 from olmlib.methods import base, gblend, ogm_ge
 
 
 @pytest.fixture(scope="module")
 def panels():
-    return plots_methods.panels()
+    return picture.panels()
 
 
 def panel(panels, name):
@@ -22,8 +25,7 @@ def panel(panels, name):
 
 def test_audio_is_sure_and_vision_is_not():
     right = {
-        name: logits.softmax(1)[range(6), toy_methods.LABELS]
-        for name, logits in toy_methods.batch().logits.items()
+        name: logits.softmax(1)[range(6), toy.LABELS] for name, logits in toy.batch().logits.items()
     }
     assert right["audio"].min() > 0.95
     assert right["fused"].min() > 0.95
@@ -31,8 +33,8 @@ def test_audio_is_sure_and_vision_is_not():
 
 
 def test_two_visual_samples_are_wrong_and_no_audio_one():
-    logits = toy_methods.batch().logits
-    wrong = {m: (logits[m].argmax(1) != toy_methods.LABELS).sum() for m in ("audio", "visual")}
+    logits = toy.batch().logits
+    wrong = {m: (logits[m].argmax(1) != toy.LABELS).sum() for m in ("audio", "visual")}
     assert wrong == {"audio": 0, "visual": 2}
 
 
@@ -58,22 +60,22 @@ def test_ogm_by_hand():
 
 
 def test_the_ratios_of_the_batch_are_inverse():
-    (audio, visual), k = toy_methods.modulation()
+    (audio, visual), k = toy.modulation()
     assert audio * visual == pytest.approx(1)
     assert k[0] < 0.2 and k[1] == 1
 
 
 def test_measured_losses_are_those_of_the_worked_example():
     # T-GB-1, where G-Blend's G and O are OLM's G and C.
-    found = gblend.weights(toy_methods.START, toy_methods.END)
+    found = gblend.weights(toy.START, toy.END)
     expected = torch.tensor([0.054348, 0.880435, 0.065217], dtype=torch.float64)
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
     lam = torch.tensor([5 / 9, 2, 2 / 3], dtype=torch.float64).softmax(0)
-    torch.testing.assert_close(toy_methods.factors(), lam)
+    torch.testing.assert_close(toy.factors(), lam)
 
 
 def test_gradnorm_keeps_the_sum_and_favours_vision():
-    w = toy_methods.gradnorm_weights()
+    w = toy.gradnorm_weights()
     assert torch.allclose(w.sum(1), torch.tensor(3.0, dtype=w.dtype))
     assert w[0].tolist() == [1, 1, 1]
     assert w[-1].argmax() == 1
@@ -99,19 +101,19 @@ def test_drop_pathway_drops_four_of_five(panels):
 
 
 def test_every_panel_has_numbers_and_a_look(panels):
-    assert list(dict.fromkeys(panels["panel"])) == list(plots_methods.LOOKS)
+    assert list(dict.fromkeys(panels["panel"])) == list(picture.LOOKS)
     assert panels[["x", "y"]].notna().all().all()
-    assert len(plots_methods.grid(panels).axes) == 12
+    assert len(picture.drawing(panels).axes) == 12
 
 
 def test_a_second_time_the_numbers_are_the_same(panels):
-    assert plots_methods.panels().equals(panels)
+    assert picture.panels().equals(panels)
 
 
 @pytest.fixture
 def loss_share(tmp_path, monkeypatch, root):
     """The file that notebook 22 writes, found as there."""
-    cells = nb.read(root / "notebooks" / "22_add_a_method.ipynb")["cells"]
+    cells = notebooks.read(root / "notebooks" / "22_add_a_method.ipynb")["cells"]
     (text,) = ["".join(c["source"]) for c in cells if c["id"] == "file"]
     magic, _, text = text.partition("\n")
     assert magic == "%%writefile {mine}/loss_share.py"
@@ -129,8 +131,8 @@ def test_the_new_method_is_about_twenty_lines(loss_share):
 
 
 def test_the_new_method_by_hand(loss_share):
-    batch, labels = toy_methods.batch(), toy_methods.LABELS
-    losses = toy_methods.losses(batch).detach()
+    batch, labels = toy.batch(), toy.LABELS
+    losses = toy.losses(batch).detach()
     scheme = base.create("loss_share")
     loss = scheme.loss(batch, labels)
     torch.testing.assert_close(loss.detach(), 3 * losses.square().sum() / losses.sum())

@@ -10,9 +10,9 @@ from hypothesis.extra import numpy as hnp
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
+from companion.lessons.olm.toy import HEADS, Head, simulate
 from olmlib.olm import OLM
 from olmlib.olm_presets import PRESETS, OLMConfig
-from olmlib.toy import HEADS, Head, simulate
 
 VAB = ["visual", "audio", "fused"]
 Y = torch.tensor([0, 1])

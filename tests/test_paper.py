@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from olmlib import params
-from olmlib.paper import TABLE1_ROWS, published, table1
+from companion import params
+from companion.paper import TABLE1_ROWS, published, table1
 
 SHIPPED = Path("data/paper/table1.csv")
 HEADER = "group,method,late_concat,vggsound_acc,vggsound_map,cremad_acc,cremad_map,ks_acc,ks_map\n"

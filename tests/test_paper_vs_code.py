@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from olmlib import params
+from companion import params
 from olmlib.methods import avslowfast, cur, gblend, gradnorm, mmcosine, ogm_ge, olm, pmr
 from olmlib.models import fusions
 from olmlib.olm_presets import PRESETS, OLMConfig

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from olmlib import params
+from companion import params
 
 TEXT = (Path(__file__).resolve().parent.parent / "params.yaml").read_text(encoding="utf-8")
 

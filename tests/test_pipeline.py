@@ -52,7 +52,7 @@ def test_booleans_and_lists_do_not_go_by_p(stages):
 
 def test_every_executed_notebook_is_tidied_and_has_the_kernel_of_the_environment(stages):
     for stage, words in papermills(stages):
-        assert f"python -m olmlib.nb tidy {words[2]}" in stage.cmd
+        assert f"python -m companion.notebooks tidy {words[2]}" in stage.cmd
         assert words[words.index("-k") + 1] == "python3"
 
 

@@ -7,7 +7,12 @@ import pytest
 from made_runs import CLASSES, execute, make
 from matplotlib.colors import to_hex
 
-from olmlib import curves, plots, plots_data, plots_table, plots_table3, report, runs
+from companion import report
+from companion.figures import clips as plots_data
+from companion.figures import curves, style
+from companion.runs import folder
+from companion.table1 import picture
+from companion.table3 import picture as plots_table3
 from olmlib.data import arrays
 
 PAIR = {"concat": "without OLM", "olm": "with OLM"}
@@ -47,7 +52,7 @@ def history(**arrays):
 def test_an_epoch_is_the_mean_of_the_batches_that_hold_the_class(pair, monkeypatch):
     norm = np.array([2.0, np.nan, 5.0])[:, None, None]
     made = history(norm_class=norm, score_class=-norm)
-    monkeypatch.setattr(runs, "iterations", lambda run: made)
+    monkeypatch.setattr(folder, "iterations", lambda run: made)
     table = curves.classes(pair[:1], ["NEU"])
     assert table["norm"].tolist() == [2, 5]
     assert table["score"].tolist() == [-2, -5]
@@ -55,7 +60,9 @@ def test_an_epoch_is_the_mean_of_the_batches_that_hold_the_class(pair, monkeypat
 
 def test_a_class_that_an_epoch_never_shows_is_an_error(pair, monkeypatch):
     norm = np.array([2.0, 3.0, np.nan])[:, None, None]
-    monkeypatch.setattr(runs, "iterations", lambda run: history(norm_class=norm, score_class=norm))
+    monkeypatch.setattr(
+        folder, "iterations", lambda run: history(norm_class=norm, score_class=norm)
+    )
     with pytest.raises(ValueError, match="saw no NEU in epoch 2"):
         curves.classes(pair[:1], ["NEU"])
 
@@ -102,7 +109,7 @@ def test_accuracies_of_the_three_curves(pair):
 
 
 def test_figure_5_has_the_papers_panels(values):
-    figure = plots.figure5(values, PAIR, "toy")
+    figure = style.figure5(values, PAIR, "toy")
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles == [
         "(A) Visual, without OLM",
@@ -116,7 +123,7 @@ def test_figure_5_has_the_papers_panels(values):
 
 
 def test_figure_5_draws_the_mean_over_seeds(values):
-    figure = plots.figure5(values, PAIR)
+    figure = style.figure5(values, PAIR)
     drawn = figure.axes[1].lines[0].get_ydata()
     own = values[(values["row"] == "concat") & (values["head"] == "audio")]
     wanted = own[own["class"] == CLASSES[0]].groupby("epoch")["norm"].mean()
@@ -124,7 +131,7 @@ def test_figure_5_draws_the_mean_over_seeds(values):
 
 
 def test_labels_at_line_ends_keep_their_order_and_a_gap(values):
-    figure = plots.figure5(values, PAIR)
+    figure = style.figure5(values, PAIR)
     for ax in figure.axes:
         low, high = ax.get_ylim()
         texts = sorted(ax.texts, key=lambda text: text.get_position()[1])
@@ -134,12 +141,12 @@ def test_labels_at_line_ends_keep_their_order_and_a_gap(values):
 
 
 def test_figure_6_has_accuracy_on_the_left_and_scores_on_the_right(pair, values):
-    figure = plots.figure6(curves.accuracies(pair), values, PAIR)
+    figure = style.figure6(curves.accuracies(pair), values, PAIR)
     letters = [ax.get_title(loc="left")[:3] for ax in figure.axes]
     assert letters == ["(A)", "(B)", "(C)", "(D)"]
     left, right = figure.axes[:2]
     assert {to_hex(line.get_color()).upper() for line in left.lines} == {
-        plots.COLOURS[head] for head in plots.HEADS
+        style.COLOURS[head] for head in style.HEADS
     }
     assert left.get_ylabel() == "test accuracy (%)"
     assert len(right.texts) == 2 * len(CLASSES)
@@ -150,7 +157,7 @@ def intervals(ax):
 
 
 def test_dots_name_every_row_from_above_under_its_block(table):
-    ax = plots_table.dots(table.assign(block=["some", "some", "others"])).axes[0]
+    ax = picture.dots(table.assign(block=["some", "some", "others"])).axes[0]
     found = [(label.get_text(), label.get_fontweight()) for label in ax.get_yticklabels()]
     rows = ["row 0", "row 1", "row 2"]
     assert [text for text, weight in found if weight == "normal"] == rows
@@ -161,7 +168,7 @@ def test_dots_name_every_row_from_above_under_its_block(table):
 
 def test_a_row_that_only_one_data_set_has_leaves_an_empty_line(table):
     both = pd.concat([table, table[:2].assign(dataset="ks", title="other")])
-    first, second = plots_table.dots(both).axes
+    first, second = picture.dots(both).axes
     assert len(intervals(first)) == 3 and len(intervals(second)) == 2
     assert [ax.get_title(loc="left") for ax in (first, second)] == ["toy", "other"]
 
@@ -169,7 +176,7 @@ def test_a_row_that_only_one_data_set_has_leaves_an_empty_line(table):
 def test_dots_show_the_paper_only_where_it_has_numbers(table):
     with_paper = table.assign(paper_accuracy=[50.0, np.nan, 60.0])
     legends = [
-        {text.get_text() for text in plots_table.dots(t).legends[0].get_texts()}
+        {text.get_text() for text in picture.dots(t).legends[0].get_texts()}
         for t in (table, with_paper)
     ]
     assert legends[1] - legends[0] == {"paper, real recordings"}
@@ -177,7 +184,7 @@ def test_dots_show_the_paper_only_where_it_has_numbers(table):
 
 def test_intervals_are_drawn_as_far_as_an_accuracy_can_go(table):
     wide = table.assign(accuracy=[99.0, 1.0, 50.0], accuracy_half=[5.0, 20.0, np.nan])
-    ax = plots_table.dots(wide).axes[0]
+    ax = picture.dots(wide).axes[0]
     ends = {tuple(segment[:, 0]) for segment in intervals(ax)}
     assert ends == {(94.0, 100.0), (0.0, 21.0), (50.0, 50.0)}
     # The whole interval and the dot at its end are inside the picture.
@@ -185,22 +192,22 @@ def test_intervals_are_drawn_as_far_as_an_accuracy_can_go(table):
 
 
 def test_dark_dots_are_those_that_differ(table):
-    ax = plots_table.dots(table.assign(minus_concat_differs=[False, True, True])).axes[0]
+    ax = picture.dots(table.assign(minus_concat_differs=[False, True, True])).axes[0]
     shades = {
         line.get_color(): len(line.get_xdata()) for line in ax.lines if line.get_marker() == "o"
     }
-    assert shades == {plots_table.UNSURE: 1, plots_table.SURE: 2}
+    assert shades == {picture.UNSURE: 1, picture.SURE: 2}
 
 
 def test_coefficients_have_a_panel_per_data_set_and_row(grid):
     own = curves.coefficients([run for run in grid if run.name in ("olm", "olm_code")])
     both = pd.concat([own.assign(dataset="a"), own[own["row"] == "olm"].assign(dataset="b")])
-    figure = plots_table.coefficients(both, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"})
+    figure = picture.coefficients(both, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"})
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles == ["x", "y", "x"], "no place is empty"
     assert figure.axes[2].get_ylabel() == "B\ncoefficient w"
     with pytest.raises(ValueError, match="nothing to draw for concat"):
-        plots_table.coefficients(both, {"concat": "x"}, {"a": "A"})
+        picture.coefficients(both, {"concat": "x"}, {"a": "A"})
 
 
 def test_clips_name_the_data_set_the_band_and_the_time(tmp_path):
@@ -217,12 +224,12 @@ def test_clips_name_the_data_set_the_band_and_the_time(tmp_path):
 
 def test_figures_without_data_are_an_error(values):
     with pytest.raises(ValueError, match="nothing to draw for.*three_heads"):
-        plots.figure5(values, {"three_heads": "without", "olm": "with"})
+        style.figure5(values, {"three_heads": "without", "olm": "with"})
 
 
 def test_saved_bytes_are_the_same_every_time(table, tmp_path):
     for name in ("one", "two"):
-        plots.save(plots_table.dots(table), tmp_path / name / "dots.png", table)
+        style.save(picture.dots(table), tmp_path / name / "dots.png", table)
     for file in ("dots.png", "dots.csv"):
         first, second = ((tmp_path / name / file).read_bytes() for name in ("one", "two"))
         assert first == second
@@ -231,43 +238,43 @@ def test_saved_bytes_are_the_same_every_time(table, tmp_path):
 
 
 def test_saving_needs_a_png_and_numbers(table, tmp_path):
-    figure = plots_table.dots(table)
+    figure = picture.dots(table)
     with pytest.raises(ValueError, match="saved as .png"):
-        plots.save(figure, tmp_path / "dots.svg", table)
+        style.save(figure, tmp_path / "dots.svg", table)
     with pytest.raises(ValueError, match="no numbers"):
-        plots.save(figure, tmp_path / "dots.png", table[:0])
+        style.save(figure, tmp_path / "dots.png", table[:0])
 
 
 def test_figures_are_closed_and_the_style_stays_inside(table):
     before = dict(plt.rcParams)
-    plots_table.dots(table)
+    picture.dots(table)
     assert not plt.get_fignums()
     assert dict(plt.rcParams) == before
 
 
 def test_no_class_has_the_colour_of_a_head():
-    assert not set(plots.class_palette(10)) & set(plots.COLOURS.values())
-    assert len(set(plots.class_palette(10))) == 10
-    assert len(set(plots.class_palette(31))) == 31
+    assert not set(style.class_palette(10)) & set(style.COLOURS.values())
+    assert len(set(style.class_palette(10))) == 10
+    assert len(set(style.class_palette(31))) == 31
 
 
 @pytest.mark.parametrize(("notebook", "stem"), [("32_fig5", "fig5"), ("33_fig6", "fig6")])
 def test_notebooks_write_their_figure(notebook, stem, root, grid, monkeypatch):
     there = grid[0].runs.parents[2]
-    monkeypatch.setattr("olmlib.nb.ROOT", there)
+    monkeypatch.setattr("companion.notebooks.ROOT", there)
     execute(root / "notebooks" / f"{notebook}.ipynb", out="out")
     assert (there / "out" / f"{stem}.png").is_file()
     assert set(pd.read_csv(there / "out" / f"{stem}.csv")["row"]) == set(PAIR)
 
 
 def test_an_emotion_has_one_colour_in_cremad_and_in_mer2023():
-    cremad = plots.class_colours(("NEU", "HAP", "SAD", "FEA", "DIS", "ANG"))
-    mer = plots.class_colours(("neutral", "angry", "happy", "sad", "worried", "surprise"))
+    cremad = style.class_colours(("NEU", "HAP", "SAD", "FEA", "DIS", "ANG"))
+    mer = style.class_colours(("neutral", "angry", "happy", "sad", "worried", "surprise"))
     pairs = {"NEU": "neutral", "HAP": "happy", "SAD": "sad", "ANG": "angry"}
     assert all(cremad[a] == mer[b] for a, b in pairs.items())
     assert len(set(cremad.values())) == len(set(mer.values())) == 6
     assert len(set(cremad.values()) | set(mer.values())) == 8
-    assert list(plots.class_colours(("drum", "NEU")).values()) == plots.class_palette(2)
+    assert list(style.class_colours(("drum", "NEU")).values()) == style.class_palette(2)
 
 
 def test_figure_1_names_every_emotion_at_the_end_of_its_line():

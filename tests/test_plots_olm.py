@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from olmlib import panel, plots_olm, toy
+from companion.figures.style import COLOURS, HEADS
+from companion.lessons.olm import panel, picture, toy
+from companion.lessons.olm.picture import VAB
 from olmlib.olm import OLM
-from olmlib.plots import COLOURS, HEADS
-from olmlib.plots_olm import VAB
 
 matplotlib.use("Agg")
 
@@ -30,7 +30,7 @@ def drawn_curves(fig):
 
 
 def test_rates_mark_distances_of_the_chosen_head(curves):
-    fig = plots_olm.rates(curves, "visual", at=20)
+    fig = picture.rates(curves, "visual", at=20)
     names = {text.get_text() for text in fig.axes[0].texts}
     assert {"G", "C"} <= names
     own = curves[curves["head"] == "visual"]["dev_loss"].to_numpy()
@@ -38,7 +38,7 @@ def test_rates_mark_distances_of_the_chosen_head(curves):
 
 
 def test_loop_draws_every_head_of_every_rule_in_its_colour(curves):
-    fig = plots_olm.loop(pd.concat([curves, curves.assign(rule="other")]))
+    fig = picture.loop(pd.concat([curves, curves.assign(rule="other")]))
     lines = drawn_curves(fig)
     assert len(lines) == 2 * 3 * 3
     assert {line.get_color() for line in lines} == {COLOURS[head] for head in HEADS}
@@ -50,7 +50,7 @@ def test_collapse_writes_the_numbers_of_the_exact_solves():
     rows += [("solve", i, "rescaled", np.nan, 7.0) for i in range(5)]
     rows += [(p, i, h, 1.0, 2.0) for p in ("paper", "rescaled") for i in range(3) for h in VAB]
     table = pd.DataFrame(rows, columns=["panel", "step", "head", "w", "scaled"])
-    fig = plots_olm.collapse(table)
+    fig = picture.collapse(table)
     assert [text.get_text() for text in fig.axes[0].texts] == ["7", "2.33", "0.778", "0.259"]
 
 
@@ -60,10 +60,10 @@ def test_the_other_pictures_are_figures_and_closed():
     both = pd.concat([paths.assign(target="constant"), paths.assign(target="refreshed")])
     before = plt.get_fignums()
     figures = [
-        plots_olm.saturation(pd.DataFrame({"C": [0.1, 1], "Eq. 8": [1, 0.2], "bounded": 0.4})),
-        plots_olm.solvers(both, dict.fromkeys(VAB, 1.0)),
-        plots_olm.medians(steps, {"median": 1.0, "mean": 1.5}),
-        plots_olm.gradients(pd.concat([steps.assign(sample=name) for name in ("right", "wrong")])),
+        picture.saturation(pd.DataFrame({"C": [0.1, 1], "Eq. 8": [1, 0.2], "bounded": 0.4})),
+        picture.solvers(both, dict.fromkeys(VAB, 1.0)),
+        picture.medians(steps, {"median": 1.0, "mean": 1.5}),
+        picture.gradients(pd.concat([steps.assign(sample=name) for name in ("right", "wrong")])),
     ]
     assert all(isinstance(fig, Figure) and fig.axes for fig in figures)
     assert plt.get_fignums() == before

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from olmlib import params, probe
+from companion import params
+from companion.evidence import probe
+from companion.runs.identity import Run
 from olmlib.data.arrays import synthetic
-from olmlib.methods.base import create
-from olmlib.runs import Run
+from olmlib.methods.table import create
 
 ROWS = {"audio_only": "audio_only", "concat": "joint", "three_heads": "three_heads"}
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from olmlib import processor
+from companion.runs import processor
 
 X86_64 = pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 only")
 SUMS = """

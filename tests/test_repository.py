@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from olmlib import nb, params
-from olmlib.sources import imported
+from companion import notebooks, params
+from companion.runs.sources import imported
 
 # Spelt in parts, so that this file does not hold what it looks for.
 HOSTS = "|".join(
@@ -49,7 +49,8 @@ def test_notebooks_are_clean(tracked):
         path
         for path in tracked
         if path.suffix == ".ipynb"
-        and path.read_text(encoding="utf-8") != nb.text(nb.clean(nb.read(path)))
+        and path.read_text(encoding="utf-8")
+        != notebooks.text(notebooks.clean(notebooks.read(path)))
     ]
     assert not unclean, f"run `make clean-notebooks`: {unclean}"
 

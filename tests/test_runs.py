@@ -10,7 +10,10 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from olmlib import checkpoint, params, run_files, runs, train
+from companion import params
+from companion.runs import folder, grid, identity
+from companion.runs import folder as run_files
+from olmlib import checkpoint, train
 from olmlib.data.arrays import synthetic
 
 CONFIG = params.DataSet(
@@ -30,7 +33,7 @@ def arrays(tmp_path_factory):
 @pytest.fixture
 def run(arrays, tmp_path):
     row = params.Row(method="olm", options={"preset": "fixed"})
-    return runs.Run("toy", "olm", row, 0, CONFIG, arrays, tmp_path / "runs", tmp_path / "work")
+    return identity.Run("toy", "olm", row, 0, CONFIG, arrays, tmp_path / "runs", tmp_path / "work")
 
 
 def content(folder):
@@ -38,7 +41,7 @@ def content(folder):
 
 
 def test_a_finished_run_is_reused_and_has_everything(run):
-    assert runs.execute(run) == "trained"
+    assert grid.execute(run) == "trained"
     files = content(run.folder)
     assert set(files) == {
         "identity.json",
@@ -48,7 +51,7 @@ def test_a_finished_run_is_reused_and_has_everything(run):
         "predictions.npz",
         "model.pt",
     }
-    assert runs.execute(run) == "reused"
+    assert grid.execute(run) == "reused"
     assert content(run.folder) == files
     metrics = json.loads(files["metrics.json"])
     assert 0 <= metrics["test"]["accuracy"] <= 1 and 0 <= metrics["last"]["map"] <= 1
@@ -56,15 +59,15 @@ def test_a_finished_run_is_reused_and_has_everything(run):
 
 
 def test_the_same_run_twice_is_the_same_bytes(run, tmp_path):
-    runs.execute(run)
+    grid.execute(run)
     other = replace(run, runs=tmp_path / "elsewhere", work=tmp_path / "work2")
-    runs.execute(other)
+    grid.execute(other)
     assert content(other.folder) == content(run.folder)
 
 
 def test_killed_after_an_epoch_it_resumes_and_ends_alike(run, tmp_path, monkeypatch):
     whole = replace(run, runs=tmp_path / "whole", work=tmp_path / "work2")
-    runs.execute(whole)
+    grid.execute(whole)
     real, calls = checkpoint.save, []
 
     def save_then_die(state, path):
@@ -74,16 +77,16 @@ def test_killed_after_an_epoch_it_resumes_and_ends_alike(run, tmp_path, monkeypa
 
     monkeypatch.setattr(checkpoint, "save", save_then_die)
     with pytest.raises(KeyboardInterrupt):
-        runs.execute(run)
+        grid.execute(run)
     assert not run.folder.exists() and len(calls) == 1
     monkeypatch.setattr(checkpoint, "save", real)
-    assert runs.execute(run) == "resumed"
+    assert grid.execute(run) == "resumed"
     assert content(run.folder) == content(whole.folder)
 
 
 def test_killed_between_the_last_epoch_and_the_result(run, tmp_path, monkeypatch):
     whole = replace(run, runs=tmp_path / "whole", work=tmp_path / "work2")
-    runs.execute(whole)
+    grid.execute(whole)
 
     def die(*args):
         raise KeyboardInterrupt
@@ -91,8 +94,8 @@ def test_killed_between_the_last_epoch_and_the_result(run, tmp_path, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(run_files, "write", die)
         with pytest.raises(KeyboardInterrupt):
-            runs.execute(run)
-    assert runs.execute(run) == "resumed"
+            grid.execute(run)
+    assert grid.execute(run) == "resumed"
     assert content(run.folder) == content(whole.folder)
 
 
@@ -127,23 +130,23 @@ def test_identity_knows_its_own_method_file_and_no_other(run):
     sources = run.identity()["sources"]
     assert {"olmlib.methods.olm", "olmlib.olm", "olmlib.train"} <= sources.keys()
     assert "olmlib.methods.joint" not in sources
-    assert "olmlib.plots" not in sources
+    assert "companion.figures.style" not in sources
 
 
 def test_a_broken_identity_file_means_a_new_training(run):
-    runs.execute(run)
+    grid.execute(run)
     (run.folder / "identity.json").write_text("{")
-    assert runs.execute(run) == "trained"
+    assert grid.execute(run) == "trained"
 
 
 def test_two_at_once_is_a_clear_error(run, monkeypatch):
-    monkeypatch.setattr(runs, "PATIENCE", 0)
+    monkeypatch.setattr(grid, "PATIENCE", 0)
     (run.work / "olm-0").mkdir(parents=True)
     with (
         FileLock(run.work / "olm-0" / "lock"),
         pytest.raises(RuntimeError, match="another process"),
     ):
-        runs.execute(run)
+        grid.execute(run)
 
 
 def test_what_the_worker_of_a_killed_pipeline_ends_is_reused(run, monkeypatch):
@@ -158,9 +161,9 @@ def test_what_the_worker_of_a_killed_pipeline_ends_is_reused(run, monkeypatch):
 
     monkeypatch.setattr(train, "fit", held)
     with ThreadPoolExecutor(2) as pool:
-        orphan = pool.submit(runs.execute, run)
+        orphan = pool.submit(grid.execute, run)
         assert started.wait(timeout=60)
-        second = pool.submit(runs.execute, run)
+        second = pool.submit(grid.execute, run)
         with pytest.raises(TimeoutError):
             second.result(timeout=0.2)
         go_on.set()
@@ -175,31 +178,31 @@ def test_a_full_disk_keeps_what_is_done(run, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "save", full)
         with pytest.raises(RuntimeError, match="No space left on device.*make room"):
-            runs.execute(run)
-    assert runs.execute(run) == "trained"
+            grid.execute(run)
+    assert grid.execute(run) == "trained"
 
 
 def test_a_folder_that_cannot_be_written(run, tmp_path):
     (tmp_path / "runs").write_text("a file where the folder should be")
     with pytest.raises(RuntimeError, match="cannot write"):
-        runs.execute(run)
+        grid.execute(run)
 
 
 def test_grid_has_every_row_with_every_seed():
-    found = runs.grid("mini", "cremad")
+    found = grid.runs_of("mini", "cremad")
     settings = params.load()
     rows = [row for row in settings.rows.values() if "cremad" in (row.datasets or ["cremad"])]
     assert len(found) == len(rows) * len(settings.profiles["mini"].seeds)
     assert len({run.folder for run in found}) == len(found)
     with pytest.raises(ValueError, match="no row best"):
-        runs.grid("mini", "cremad", ["best"])
+        grid.runs_of("mini", "cremad", ["best"])
     with pytest.raises(ValueError, match="no profile"):
-        runs.grid("maxi", "cremad")
+        grid.runs_of("maxi", "cremad")
 
 
 def changed(tmp_path, **rows):
     """Write a `params.yaml` with these rows beside the known ones; return its folder."""
-    tree = yaml.safe_load(runs.sources.ROOT.joinpath("params.yaml").read_text(encoding="utf-8"))
+    tree = yaml.safe_load(identity.sources.ROOT.joinpath("params.yaml").read_text(encoding="utf-8"))
     tree["rows"] |= rows
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     return tmp_path
@@ -208,13 +211,13 @@ def changed(tmp_path, **rows):
 def test_a_row_changes_the_model(tmp_path):
     wide = {"method": "joint", "model": {"width": 32}}
     names = ["concat", "sum"]
-    concat, plain = runs.grid("mini", "cremad", names, changed(tmp_path, concat=wide))[::3]
+    concat, plain = grid.runs_of("mini", "cremad", names, changed(tmp_path, concat=wide))[::3]
     assert (concat.name, plain.name) == tuple(names)
     assert concat.config.model == plain.config.model.model_copy(update={"width": 32})
     assert plain.config.model.width == 8 and concat.config.train == plain.config.train
     wide["model"] = {"widht": 32}
     with pytest.raises(ValueError, match=r"params.yaml .*\n  rows.concat.model.widht: Extra"):
-        runs.grid("mini", "cremad", names, changed(tmp_path, concat=wide))
+        grid.runs_of("mini", "cremad", names, changed(tmp_path, concat=wide))
 
 
 def test_a_row_that_cannot_be_trained_is_an_error_before_the_first_run(tmp_path):
@@ -226,7 +229,7 @@ def test_a_row_that_cannot_be_trained_is_an_error_before_the_first_run(tmp_path)
         avslowfast={"method": "avslowfast", "options": {"dropp": 0.5}},
     )
     with pytest.raises(ValueError) as error:
-        runs.grid("mini", "ks", ["sum"], root)
+        grid.runs_of("mini", "ks", ["sum"], root)
     lines = sorted(str(error.value).splitlines())
     said = ("argument 'dropp'", "no file olmlib/methods/jiont.py", "no fusion 'fim'", "presett")
     for line, row, text in zip(lines, ("avslowfast", "concat", "film", "olm"), said, strict=True):
@@ -234,19 +237,19 @@ def test_a_row_that_cannot_be_trained_is_an_error_before_the_first_run(tmp_path)
 
 
 def test_a_row_is_left_out_where_it_does_not_belong(tmp_path):
-    text = runs.sources.ROOT.joinpath("params.yaml").read_text(encoding="utf-8")
+    text = identity.sources.ROOT.joinpath("params.yaml").read_text(encoding="utf-8")
     own = "  only_here: {method: joint, datasets: [cremad]}\n\n# Table 3:"
     (tmp_path / "params.yaml").write_text(text.replace("\n# Table 3:", own), encoding="utf-8")
-    names = [{run.name for run in runs.grid("mini", d, root=tmp_path)} for d in ("cremad", "ks")]
+    names = [{run.name for run in grid.runs_of("mini", d, root=tmp_path)} for d in ("cremad", "ks")]
     assert "only_here" in names[0] and "only_here" not in names[1]
     assert "olm" in names[1]
     with pytest.raises(ValueError, match="no row only_here for ks"):
-        runs.grid("mini", "ks", ["only_here"], root=tmp_path)
+        grid.runs_of("mini", "ks", ["only_here"], root=tmp_path)
     (tmp_path / "params.yaml").write_text(
         text.replace("\n# Table 3:", own.replace("[cremad]", "[cremad_]")), encoding="utf-8"
     )
     with pytest.raises(ValueError, match="rows.only_here.datasets"):
-        runs.grid("mini", "ks", root=tmp_path)
+        grid.runs_of("mini", "ks", root=tmp_path)
 
 
 def test_the_weighted_sum_takes_the_coefficients_of_its_own_epoch(run, monkeypatch):
@@ -263,8 +266,8 @@ def test_the_weighted_sum_takes_the_coefficients_of_its_own_epoch(run, monkeypat
     monkeypatch.setattr(
         train.Training, "keep_best", lambda self, row: _keep(self, row, row["epoch"] == 2)
     )
-    runs.execute(run)
-    history = runs.iterations(run)
+    grid.execute(run)
+    history = folder.iterations(run)
     w, epoch = history["w"], history["epoch"]
     assert seen == [w[epoch == 2][-1].tolist(), w[-1].tolist()]
     assert seen[0] != seen[1]
@@ -277,7 +280,7 @@ def _keep(training, row, best):
 
 def test_a_row_without_coefficients_has_no_weighted_sum(run):
     plain = replace(run, name="plain", row=params.Row(method="three_heads"))
-    runs.execute(plain)
+    grid.execute(plain)
     metrics = json.loads((plain.folder / "metrics.json").read_text())
     assert "accuracy_weighted_sum" not in metrics["test"] and "accuracy_sum" in metrics["test"]
 
@@ -286,20 +289,20 @@ def test_workers_change_nothing_and_a_failure_stops_no_other(run, tmp_path, caps
     good = [replace(run, seed=seed) for seed in (0, 1)]
     bad = replace(run, name="bad", row=params.Row(method="joint", options={"alpha": 1}))
     with pytest.raises(RuntimeError, match="1 of 3 runs failed:\nbad-0: ValueError.*alpha"):
-        runs.train_grid([good[0], bad, good[1]], workers=2)
+        grid.train_all([good[0], bad, good[1]], workers=2)
     assert capsys.readouterr().out.count("trained") == 2
     alone = [replace(r, runs=tmp_path / "alone", work=tmp_path / "work2") for r in good]
-    assert runs.train_grid(alone, workers=1).to_dict() == {"trained": 2}
+    assert grid.train_all(alone, workers=1).to_dict() == {"trained": 2}
     for one, other in zip(good, alone, strict=True):
         assert content(one.folder) == content(other.folder)
 
 
 def test_load_refuses_to_skip_a_missing_run(run):
     with pytest.raises(FileNotFoundError, match=r"1 of 1 runs are missing.*dvc repro"):
-        runs.load([run])
-    runs.execute(run)
-    table = runs.load([run])
+        folder.load([run])
+    grid.execute(run)
+    table = folder.load([run])
     assert set(table["weights"]) == {"test", "last"}
     assert table["value"].between(0, 1).all()
-    assert len(runs.epochs([run])) == 2
-    assert runs.iterations(run)["w"].shape[1] == 3
+    assert len(folder.epochs([run])) == 2
+    assert folder.iterations(run)["w"].shape[1] == 3

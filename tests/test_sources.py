@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import soundfile
 
-from olmlib.data.cremad import CLASSES, SENTENCES
-from olmlib.miniature.voices import NOMINAL, RATE, Sources
+from companion.data.cremad import CLASSES, SENTENCES
+from companion.miniature.sounds.voices import NOMINAL, RATE, Sources
 
 DATA = Path("data")
 pytestmark = pytest.mark.skipif(

@@ -8,9 +8,13 @@ import pytest
 import tiny_mer
 import yaml
 
-from olmlib import challenge, params, runs, table3, table3_card, table3_options, table3_text
-from olmlib.data import mer2023
-from olmlib.data.prepare_sequences import prepare_sequences
+from companion import params
+from companion.data import mer2023
+from companion.data.prepare_sequences import prepare_sequences
+from companion.runs import grid
+from companion.table3 import card as table3_card
+from companion.table3 import challenge, numbers, options
+from companion.table3 import text as table3_text
 
 SMALL = {"n_layers": 1, "d_model": 8, "n_heads": 2, "ffn_dim": 8, "n_bottleneck": 2}
 
@@ -29,7 +33,7 @@ def root(tmp_path_factory, repository):
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     release = mer2023.load(tiny_mer.write(folder / "raw"), tiny_mer.config())
     prepare_sequences(release, folder / "prepared/smoke/mer2023", tiny_mer.config())
-    runs.train_grid(table3.grid("smoke", folder) + table3_options.grid("smoke", folder), 1)
+    grid.train_all(numbers.runs_of("smoke", folder) + options.runs_of("smoke", folder), 1)
     return folder
 
 
@@ -45,11 +49,11 @@ def settings(root):
 
 @pytest.fixture(scope="module")
 def measured(root):
-    return table3.collect(table3.grid("smoke", root))
+    return numbers.collect(numbers.runs_of("smoke", root))
 
 
 def test_the_grid_has_every_cell_with_every_seed_and_fold(repository):
-    grid = table3.grid("mini", repository)
+    grid = numbers.runs_of("mini", repository)
     names = {run.name for run in grid}
     assert len(names) == 4 + 8 * 3 + 1
     assert len(grid) == len(names) * 3 * 5 == len({run.folder for run in grid})
@@ -60,23 +64,23 @@ def test_the_grid_has_every_cell_with_every_seed_and_fold(repository):
 
 
 def test_a_run_of_another_fold_or_another_fusion_is_another_run(root):
-    grid = table3.grid("smoke", root)
+    grid = numbers.runs_of("smoke", root)
     by_name = {run.folder.name: run.identity()["identity"] for run in grid}
     assert len(set(by_name.values())) == len(grid)
 
 
 def test_editing_irfb_trains_no_row_of_table_1_again(root):
-    run = table3.grid("smoke", root)[0]
+    run = numbers.runs_of("smoke", root)[0]
     assert "olmlib.irfb" in run.identity()["sources"]
     assert "olmlib.models.late_fusion" not in run.identity()["sources"]
 
 
 def test_finished_runs_are_reused(root):
-    assert runs.execute(table3.grid("smoke", root)[0]) == "reused"
+    assert grid.execute(numbers.runs_of("smoke", root)[0]) == "reused"
 
 
 def test_cross_validation_is_the_mean_over_folds_of_the_selected_epoch(root, measured):
-    grid = [r for r in table3.grid("smoke", root) if r.name == "olm_t_mbt_AV" and r.seed == 1]
+    grid = [r for r in numbers.runs_of("smoke", root) if r.name == "olm_t_mbt_AV" and r.seed == 1]
     values = []
     for run in grid:
         epochs = pd.read_csv(run.folder / "epochs.csv")
@@ -90,7 +94,7 @@ def test_cross_validation_is_the_mean_over_folds_of_the_selected_epoch(root, mea
 
 
 def test_the_held_out_test_averages_the_folds_predictions(root, measured):
-    grid = [r for r in table3.grid("smoke", root) if r.name == "unimodal_T" and r.seed == 0]
+    grid = [r for r in numbers.runs_of("smoke", root) if r.name == "unimodal_T" and r.seed == 0]
     arrays = [np.load(run.folder / "predictions.npz") for run in grid]
     valence = np.mean([a["valence_text"] for a in arrays], axis=0)
     truth = grid[0].data().valence[arrays[0]["row"]]
@@ -101,7 +105,7 @@ def test_the_held_out_test_averages_the_folds_predictions(root, measured):
 
 def test_a_combination_of_one_modality_is_one_row_in_all_columns(settings, measured, repository):
     printed = repository / "data/paper/table3.csv"
-    table = table3.table3(measured, settings.table3, printed)
+    table = numbers.table3(measured, settings.table3, printed)
     assert len(table) == 4 * 3 * 2
     alone = table[table["modalities"] == "A"]
     assert set(alone["row"]) == {"unimodal_A"} and alone["f1_gap"].isna().all()
@@ -116,13 +120,13 @@ def test_a_combination_of_one_modality_is_one_row_in_all_columns(settings, measu
 
 
 def test_the_page_says_whose_data_and_how_it_was_measured(root, settings, measured, repository):
-    table = table3.table3(measured, settings.table3, repository / "data/paper/table3.csv")
-    page = table3_text.page(table, table3.grid("smoke", root), "make reproduce")
+    table = numbers.table3(measured, settings.table3, repository / "data/paper/table3.csv")
+    page = table3_text.page(table, numbers.runs_of("smoke", root), "make reproduce")
     assert page.startswith("# Table 3") and "MER2023 here is a miniature" in page
     assert "seeds 0, 1; 2 folds; 2 epochs, batch 8" in page and "`make reproduce`" in page
     assert "olm_t_irfb" not in page and page.count("\n| modalities") == 4
     real = [replace(r, config=r.config.model_copy(update={"miniature": None}))
-            for r in table3.grid("smoke", root)]  # fmt: skip
+            for r in numbers.runs_of("smoke", root)]  # fmt: skip
     assert "miniature" not in table3_text.notes(real, "make reproduce")
 
 
@@ -132,7 +136,7 @@ def test_the_official_preset_goes_over_the_profile_and_under_the_row():
 
     def made(fields):
         row = params.Row(method="olm", model=fields)
-        return table3.model(mini, ("audio", "visual"), row)
+        return numbers.model(mini, ("audio", "visual"), row)
 
     model = made(fields)
     assert model.n_layers == 3 and model.token_init == "zeros" and model.pos == "none"
@@ -144,7 +148,7 @@ def test_the_official_preset_goes_over_the_profile_and_under_the_row():
 
 
 def test_controls_differ_from_irfb_in_what_they_name_and_have_one_fold(repository):
-    grid, base = (f("mini", repository) for f in (table3_options.grid, table3_options.defaults))
+    grid, base = (f("mini", repository) for f in (options.runs_of, options.defaults))
     assert len(grid) == 8 * 3 and len(base) == 3
     assert {run.fold for run in grid + base} == {0}
     default = base[0].config.model
@@ -166,8 +170,8 @@ def test_a_misspelt_control_is_refused_when_params_are_read(root, tmp_path):
 
 
 def test_effects_are_paired_with_the_default_of_the_same_seed_and_fold(root, settings):
-    grid, base = (f("smoke", root) for f in (table3_options.grid, table3_options.defaults))
-    table = table3_options.effects(grid, base, settings.table3)
+    grid, base = (f("smoke", root) for f in (options.runs_of, options.defaults))
+    table = options.effects(grid, base, settings.table3)
     assert len(table) == 8 * 2 and set(table["split"]) == {"dev", "test"}
     assert np.allclose(table["f1_gap"], table["f1"] - table["default_f1"])
     line = table.query("control == 'token' and split == 'test'")
@@ -176,18 +180,18 @@ def test_effects_are_paired_with_the_default_of_the_same_seed_and_fold(root, set
         both = [json.loads((r.folder / "metrics.json").read_text())["test"] for r in (run, other)]
         gaps.append(100 * (both[0]["f1"] - both[1]["f1"]))
     assert line["f1_gap"].item() == pytest.approx(np.mean(gaps))
-    assert len(table3_options.shown(table)) == 8
+    assert len(options.shown(table)) == 8
 
 
 def test_the_card_asks_the_two_stated_properties_by_both_protocols(root, settings, measured):
-    data = table3.grid("smoke", root)[0].data()
+    data = numbers.runs_of("smoke", root)[0].data()
     table = settings.table3.model_copy(
         update={"combinations": {"A": ("audio",), "V": ("visual",), "T": ("text",)}}
     )
     scores = {"unimodal_A": 0.9, "unimodal_V": 0.6, "unimodal_T": 0.01}
     lines = [
         (row, seed, protocol, f1 + 0.01 * seed, 1.0, 12)
-        for row, f1 in scores.items() for protocol in table3.PROTOCOLS for seed in (0, 1, 2)
+        for row, f1 in scores.items() for protocol in numbers.PROTOCOLS for seed in (0, 1, 2)
     ]  # fmt: skip
     card = table3_card.card(pd.DataFrame(lines, columns=measured.columns), table, data)
     assert len(card) == 2 * (3 + 3)
@@ -196,7 +200,7 @@ def test_the_card_asks_the_two_stated_properties_by_both_protocols(root, setting
     assert holds["audio minus visual, weighted F1"] == "yes"
     assert holds["visual minus text, weighted F1"] == "yes"
     assert holds["text, weighted F1"] == "no" and holds["audio, weighted F1"] == "yes"
-    floor = table3.floors(data)["f1"].max() / 100
+    floor = numbers.floors(data)["f1"].max() / 100
     assert table3_card.constant(data, "test") == pytest.approx(floor)
     assert len(table3_card.card(measured, settings.table3, data)) == 2 * (1 + 2)
 
@@ -208,27 +212,27 @@ def test_the_papers_attention_column_beside_the_challenges(repository):
 
 def test_claims_and_control_say_yes_only_beyond_the_interval(settings, measured, repository):
     printed = repository / "data/paper/table3.csv"
-    answers = table3.claims(measured, settings.table3, printed)
+    answers = numbers.claims(measured, settings.table3, printed)
     assert len(answers) == 3 * 2 * 2
     assert set(answers["answer"]) <= {"yes", "no, the other way", "not shown"}
     better = measured.assign(f1=measured["f1"].where(~measured["row"].str.contains("irfb"), 2.0))
     better.loc[better["row"].str.contains("mbt"), "f1"] = 1.0
-    answers = table3.claims(better, settings.table3, printed)
+    answers = numbers.claims(better, settings.table3, printed)
     first = answers.query("claim == 'IRFB is better than MBT' and measure == 'F1, points'")
     assert first["answer"].tolist() == ["yes", "yes"]
-    assert len(table3.control(measured, settings.table3)) == 4
+    assert len(numbers.control(measured, settings.table3)) == 4
 
 
 def test_a_missing_run_is_an_error(root, tmp_path):
-    grid = table3.grid("smoke", root)
+    grid = numbers.runs_of("smoke", root)
     gone = [grid[0].__class__(**{**grid[0].__dict__, "runs": tmp_path})]
     with pytest.raises(FileNotFoundError, match="1 of 1 runs are missing"):
-        table3.collect(gone)
+        numbers.collect(gone)
 
 
 def test_the_floor_of_a_constant(root):
-    data = table3.grid("smoke", root)[0].data()
-    floors = table3.floors(data)
+    data = numbers.runs_of("smoke", root)[0].data()
+    floors = numbers.floors(data)
     # Two test clips of each of six emotions: precision 1/6 and recall 1 in one class of weight 1/6.
     np.testing.assert_allclose(floors["f1"], 100 / 6 * 2 / 7)
 
@@ -237,7 +241,7 @@ def test_a_profile_without_mer2023_says_so(root):
     text = (root / "params.yaml").read_text()
     assert "mer2023" in text
     with pytest.raises(ValueError, match="no profile 'giant'"):
-        table3.grid("giant", root)
+        numbers.runs_of("giant", root)
 
 
 def test_the_table_in_git_has_every_cell_by_both_protocols_and_three_seeds():

@@ -7,11 +7,15 @@ import pandas as pd
 import pytest
 from made_runs import execute, make, write_json
 
-from olmlib import metrics, report, rows, runs, table_text, tables
+from companion import report
+from companion.paper import TABLE1_ROWS
+from companion.runs import grid
+from companion.table1 import numbers, rows
+from companion.table1 import text as table_text
+from olmlib import metrics
 from olmlib.metrics import Interval
-from olmlib.paper import TABLE1_ROWS
 
-ROWS = list(dict.fromkeys(run.name for run in runs.grid("smoke", "cremad")))
+ROWS = list(dict.fromkeys(run.name for run in grid.runs_of("smoke", "cremad")))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,7 @@ def grid(tmp_path):
 
 @pytest.fixture
 def measured(grid):
-    return tables.collect({"cremad": grid})
+    return numbers.collect({"cremad": grid})
 
 
 def frame(**values):
@@ -40,9 +44,9 @@ def frame(**values):
         for row, accuracies in values.items()
         for seed, value in enumerate(accuracies)
     ]
-    empty = {name: np.nan for name in tables.MEASURED}
+    empty = {name: np.nan for name in numbers.MEASURED}
     measured = pd.DataFrame([empty | line for line in lines])
-    return measured.assign(**{name: measured["accuracy"] for name in tables.ALWAYS})
+    return measured.assign(**{name: measured["accuracy"] for name in numbers.ALWAYS})
 
 
 def edit(run, change):
@@ -58,7 +62,7 @@ def test_every_run_has_its_line_and_its_identity(grid, measured):
 
 
 def test_one_line_per_row_of_params(measured, printed):
-    table = tables.table1(measured, printed)
+    table = numbers.table1(measured, printed)
     assert table["row"].tolist() == sorted(ROWS, key=rows.place)
     assert table["label"].is_unique
     assert table["title"].eq("CREMA-D miniature").all()
@@ -67,7 +71,7 @@ def test_one_line_per_row_of_params(measured, printed):
 def test_mean_interval_and_differences_by_hand(printed):
     # Of 2 values, t(0.975, 1) = 12.7062 times half their distance.
     measured = frame(concat=[0.50, 0.60], three_heads=[0.53, 0.62])
-    concat, heads = tables.table1(measured, printed).to_dict("records")
+    concat, heads = numbers.table1(measured, printed).to_dict("records")
     assert (concat["accuracy"], concat["accuracy_half"]) == (55.0, pytest.approx(63.5310))
     assert heads["minus_concat"] == 2.5
     assert heads["minus_concat_half"] == pytest.approx(0.5 * 12.7062, abs=1e-3)
@@ -78,7 +82,7 @@ def test_mean_interval_and_differences_by_hand(printed):
 
 def test_an_interval_without_zero_is_marked(printed):
     measured = frame(concat=[0.5, 0.6], three_heads=[0.55, 0.652])
-    table = tables.table1(measured, printed)
+    table = numbers.table1(measured, printed)
     assert table["minus_concat_differs"].tolist() == [False, True]
     text = table_text.markdown(table)
     assert "+5.1 ± 1.3 \\*" in text
@@ -87,7 +91,7 @@ def test_an_interval_without_zero_is_marked(printed):
 
 def test_paired_differences_ignore_what_seeds_share(printed):
     measured = frame(concat=[0.2, 0.5, 0.8], three_heads=[0.21, 0.512, 0.811])
-    line = tables.table1(measured, printed).iloc[1]
+    line = numbers.table1(measured, printed).iloc[1]
     assert line["accuracy_half"] > 50
     assert line["minus_concat_half"] < 1
 
@@ -95,31 +99,31 @@ def test_paired_differences_ignore_what_seeds_share(printed):
 def test_the_order_of_lines_does_not_change_the_pairs(measured):
     shuffled = measured.sample(frac=1, random_state=0)
     for name in ("concat", "three_heads"):
-        gap = tables.difference(measured, "cremad", "olm", name)
-        assert tables.difference(shuffled, "cremad", "olm", name) == gap
+        gap = numbers.difference(measured, "cremad", "olm", name)
+        assert numbers.difference(shuffled, "cremad", "olm", name) == gap
 
 
 def test_paper_beside_ours_where_it_has_the_row(measured, printed):
-    table = tables.table1(measured, printed).set_index("row")
+    table = numbers.table1(measured, printed).set_index("row")
     assert table.loc["audio_only", ["paper_accuracy", "paper_map"]].tolist() == [50, 60]
     assert np.isnan(table.loc["three_heads", "paper_accuracy"])
-    assert tables.published("avmnist") == {}
+    assert numbers.published("avmnist") == {}
 
 
 def test_a_data_set_that_the_paper_lacks_has_no_such_column(measured, printed):
-    text = table_text.markdown(tables.table1(measured.assign(dataset="avmnist"), printed))
+    text = table_text.markdown(numbers.table1(measured.assign(dataset="avmnist"), printed))
     assert "Paper" not in text and "Accuracy − Concat" in text
 
 
 def test_ablation_is_a_to_h_in_order(measured, printed):
-    lines = tables.ablation(tables.table1(measured, printed))
+    lines = numbers.ablation(numbers.table1(measured, printed))
     assert lines["letter"].tolist() == list("abcdefgh")
     assert lines["row"].tolist()[0] == "three_heads" and lines["row"].tolist()[5] == "olm"
     assert len(report.controls(ROWS)) == 7
 
 
 def test_blocks_stand_together_and_other_encoders_apart(measured, printed):
-    table = tables.table1(measured, printed)
+    table = numbers.table1(measured, printed)
     changes = (table["block"] != table["block"].shift()).sum()
     assert changes == table["block"].nunique()
     assert rows.block("cur") == rows.block("avslowfast") == rows.OTHER_ENCODERS
@@ -132,8 +136,8 @@ def test_blocks_stand_together_and_other_encoders_apart(measured, printed):
 def test_costs_stand_beside_and_are_no_percent(measured, printed, tmp_path):
     path = tmp_path / "costs.csv"
     path.write_text("row,step_over_concat,extra_runs,machine\nolm,1.046,0,x\nconcat,1,,x\n")
-    table = tables.table1(measured, printed, path)
-    costs = table.set_index("row")[list(tables.COSTS)]
+    table = numbers.table1(measured, printed, path)
+    costs = table.set_index("row")[list(numbers.COSTS)]
     assert costs.loc["olm"].tolist() == [1.046, 0] and costs.loc["audio_only"].isna().all()
     olm, concat = (
         next(line for line in table_text.markdown(table).splitlines() if name in line)
@@ -148,8 +152,8 @@ def test_without_costs_the_table_is_the_same(measured, printed, tmp_path, conten
     path = tmp_path / "costs.csv"
     if content is not None:
         path.write_text(content)
-    text = table_text.markdown(tables.table1(measured, printed, path))
-    assert text == table_text.markdown(tables.table1(measured, printed))
+    text = table_text.markdown(numbers.table1(measured, printed, path))
+    assert text == table_text.markdown(numbers.table1(measured, printed))
     assert "Step" not in text
 
 
@@ -169,8 +173,8 @@ def test_epochs_are_chosen_by_dev_and_by_test(grid, monkeypatch):
     table = pd.read_csv(run.folder / "epochs.csv")
     table["dev_accuracy"], table["test_accuracy"] = [0.2, 0.9, 0.9, 0.1], [0.1, 0.3, 0.4, 0.8]
     table.to_csv(run.folder / "epochs.csv", index=False)
-    line = tables.collect({"cremad": grid}).iloc[0]
-    assert line[list(tables.EPOCHS)].tolist() == [0.3, 0.8]
+    line = numbers.collect({"cremad": grid}).iloc[0]
+    assert line[list(numbers.EPOCHS)].tolist() == [0.3, 0.8]
 
 
 def test_a_new_method_gets_a_label_without_being_listed():
@@ -181,46 +185,46 @@ def test_a_new_method_gets_a_label_without_being_listed():
 def test_a_missing_run_is_an_error(grid):
     (grid[3].folder / "metrics.json").unlink()
     with pytest.raises(FileNotFoundError, match="1 of .* runs are missing.*10_train"):
-        tables.collect({"cremad": grid})
+        numbers.collect({"cremad": grid})
 
 
 def test_a_missing_seed_is_an_error(measured, printed):
     one = (measured["row"] == "olm") & (measured["seed"] == 0)
     with pytest.raises(ValueError, match=r"row olm has seeds \(1,\), others have \(0, 1\)"):
-        tables.table1(measured[~one], printed)
+        numbers.table1(measured[~one], printed)
 
 
 def test_a_row_to_compare_with_must_be_there(measured, printed):
     with pytest.raises(ValueError, match="no row concat to compare with"):
-        tables.table1(measured[measured["row"] != "concat"], printed)
+        numbers.table1(measured[measured["row"] != "concat"], printed)
 
 
 @pytest.mark.parametrize("value", [float("nan"), 1.2, -0.1])
 def test_a_value_that_is_no_share_is_an_error(grid, value):
     edit(grid[2], lambda content: content["test"].update(accuracy=value))
     with pytest.raises(ValueError, match=r"not in \[0, 1\]"):
-        tables.collect({"cremad": grid})
+        numbers.collect({"cremad": grid})
 
 
 @pytest.mark.parametrize("measure", ["accuracy", "audio"])
 def test_a_nan_cell_raises(measured, printed, measure):
     measured.loc[measured.index[measured["row"] == "concat"][0], measure] = np.nan
     with pytest.raises(ValueError, match=f"{measure} of row concat is NaN for seeds"):
-        tables.table1(measured, printed)
+        numbers.table1(measured, printed)
 
 
 def test_a_metric_that_only_some_seeds_have_is_an_error(grid):
     olm = next(run for run in grid if run.name == "olm")
     edit(olm, lambda content: content["test"].pop("accuracy_weighted_sum"))
     with pytest.raises(ValueError, match="weighted_sum of row olm is NaN for seeds"):
-        tables.collect({"cremad": grid})
+        numbers.collect({"cremad": grid})
 
 
 def test_a_folder_with_another_run_is_an_error(grid):
     known = json.loads((grid[0].folder / "identity.json").read_text())
     write_json(grid[0].folder / "identity.json", **known | {"row": "olm"})
     with pytest.raises(ValueError, match="holds the run olm-0"):
-        tables.collect({"cremad": grid})
+        numbers.collect({"cremad": grid})
 
 
 def test_a_run_made_with_other_values_is_an_error(grid):
@@ -228,18 +232,18 @@ def test_a_run_made_with_other_values_is_an_error(grid):
     known["train"]["lr"] *= 2
     write_json(grid[0].folder / "identity.json", **known)
     with pytest.raises(ValueError, match="trained before train changed in params.yaml"):
-        tables.collect({"cremad": grid})
+        numbers.collect({"cremad": grid})
 
 
 def test_seeds_that_agree_to_the_clip_show_no_spread(printed):
-    table = tables.table1(frame(concat=[0.5, 0.6], three_heads=[0.55, 0.65]), printed)
+    table = numbers.table1(frame(concat=[0.5, 0.6], three_heads=[0.55, 0.65]), printed)
     assert table["minus_concat"].tolist()[1] == 5 and not table["minus_concat_differs"].any()
     gap = metrics.paired_difference([0.55, 0.65], [0.5, 0.6])
     assert "no spread to judge by" in report.sentence("olm", "concat", gap, 2)
 
 
 def test_one_seed_has_a_mean_and_no_interval(printed):
-    table = tables.table1(frame(concat=[0.5], three_heads=[0.6]), printed)
+    table = numbers.table1(frame(concat=[0.5], three_heads=[0.6]), printed)
     assert "60.0 |" in table_text.markdown(table)
     assert not table["minus_concat_differs"].any()
     gap = metrics.paired_difference([0.6], [0.5])
@@ -284,7 +288,7 @@ def test_change_turns_the_answer_by_what_the_paper_says():
 def test_half_a_rounding_step_does_not_depend_on_the_last_bit(printed):
     low, high = (0.1 + 0.2) / 4, 0.3 / 4
     assert low != high
-    tied = [tables.table1(frame(concat=[x], three_heads=[x]), printed) for x in (low, high)]
+    tied = [numbers.table1(frame(concat=[x], three_heads=[x]), printed) for x in (low, high)]
     assert table_text.markdown(tied[0]) == table_text.markdown(tied[1])
 
 
@@ -295,7 +299,7 @@ def test_notes_say_that_it_is_a_miniature(grid):
 
 
 def test_notebook_writes_every_result_and_the_same_twice(root, grid, tmp_path, monkeypatch):
-    monkeypatch.setattr("olmlib.nb.ROOT", tmp_path)
+    monkeypatch.setattr("companion.notebooks.ROOT", tmp_path)
     (tmp_path / "data" / "paper").mkdir(parents=True)
     shipped = root / "data" / "paper" / "table1.csv"
     if not shipped.is_file():

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from olmlib import params, train
+from companion import params
+from olmlib import train
 from olmlib.data.arrays import synthetic
 from olmlib.data.cycle import DevCycle
 from olmlib.methods.base import Method, create

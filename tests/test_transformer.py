@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.profiler import ProfilerActivity, profile
 from torch.testing import assert_close
 
-from olmlib import params
+from companion import params
 from olmlib.models.transformer import Transformer
 from olmlib.models.transformer_parts import AttentionFusion, Encoder, kept, pooled, sincos
 from olmlib.olm import OLM

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from olmlib import params
-from olmlib.data.mer2023 import CLASSES
+from companion import params
+from companion.data.mer2023 import CLASSES
 
 WIDTHS = {"audio": 6, "visual": 5, "text": 4, "hog": 7}
 FEATURES = {"audio": "hubert-FRA", "visual": "manet_FRA", "text": "bert-FRA", "hog": "openface_hog"}

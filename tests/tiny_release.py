@@ -6,8 +6,8 @@ import av
 import numpy as np
 import soundfile
 
-from olmlib.data.cremad import CLASSES
-from olmlib.params import Prepare
+from companion.data.cremad import CLASSES
+from companion.params import Prepare
 
 ACTORS = ("1001", "1002", "1003", "1004")
 SENTENCES = {"IEO": "train", "DFA": "train", "TIE": "test"}

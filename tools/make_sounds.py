@@ -6,9 +6,9 @@ fluid-soundfont-gm and opus-tools, as in Debian 12:
 
     python tools/make_sounds.py data
 
-Only notes are kept, each struck or blown alone; `olmlib.miniature.music` plays melodies, chords and
-rhythms on them. Sounds that are no instrument are made by rule in `olmlib.miniature`, without a
-source.
+Only notes are kept, each struck or blown alone; `companion.miniature.sounds.music` plays melodies,
+chords and rhythms on them. Sounds that are no instrument are made by rule in
+`companion.miniature.sounds`, without a source.
 """
 
 import argparse

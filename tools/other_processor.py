@@ -15,10 +15,12 @@ from pathlib import Path
 
 import torch
 
-from olmlib import params, processor, train
+from companion import params
+from companion.runs import processor
+from companion.runs.sources import ROOT
+from olmlib import train
 from olmlib.data import arrays
-from olmlib.methods.base import create
-from olmlib.sources import ROOT
+from olmlib.methods.table import create
 
 sys.path.insert(0, str(ROOT))
 

@@ -4,7 +4,7 @@ A prepared folder holds `audio.npy` (N, 257, F) float16 log spectrograms (fewer 
 where preparation pooled them), `visual.npy` (N, n_frames, S, S, 3) uint8 RGB frames, `records.csv`
 (row, id, label, split, group),
 `rejected.csv` (id, split, reason) and `meta.json`. `meta.json` is there if and only if the rest is
-complete. `olmlib.data.prepare` writes such folders, `synthetic` writes one from random numbers.
+complete. `companion.data.prepare` writes such folders, `synthetic` writes one from random numbers.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ import torch
 from torch.nn.functional import grid_sample
 from torch.utils.data import DataLoader, Dataset
 
-from olmlib import params
+from companion import params
 
 SPLITS = ("train", "dev", "test")
 RECORDS = ["row", "id", "label", "split", "group"]
@@ -54,7 +54,7 @@ class Prepared:
         if not meta.is_file():
             raise FileNotFoundError(
                 f"{meta} not found: {self.folder} is not prepared, or its preparation was stopped; "
-                "run the stage that prepares it (olmlib.data.prepare.prepare) again"
+                "run the stage that prepares it (companion.data.prepare.prepare) again"
             )
         self.meta = json.loads(meta.read_text(encoding="utf-8"))
         self.classes = tuple(self.meta["classes"])

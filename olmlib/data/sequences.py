@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch.utils.data import Dataset
 
-from olmlib import params
+from companion import params
 
 SPLITS = ("train", "dev", "test")
 

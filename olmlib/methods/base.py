@@ -1,19 +1,17 @@
 """What a training scheme is: a small object whose hooks the training loop calls.
 
-Adding a method is one file here with a class `Scheme` and its name in `params.yaml`. Override the
-hooks that differ; the rest does plain training of the fused head.
+Adding a method is one file here with a class `Scheme`, its line in `olmlib.methods.table` and its
+row in `params.yaml`. Override the hooks that differ; the rest does plain training of the fused head.
 """
 
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from math import isnan
 from numbers import Integral, Real
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from olmlib import params
+from companion import params
 from olmlib.models.build import build
 from olmlib.models.outputs import Outputs
 
@@ -28,7 +26,7 @@ class Method:
         **options: what the row in `params.yaml` sets.
 
     Attributes:
-        distributed: whether several processes may train it (`olmlib.distributed`), each with its
+        distributed: whether several processes may train it (`olmlib.ranks`), each with its
             part of the batch: true where the loss is a mean over samples and no hook looks at the
             batch, or gathers it first.
     """
@@ -97,18 +95,6 @@ class Method:
         """Restore a `state_dict`."""
 
 
-def create(name: str, seed: int = 0, **options) -> Method:
-    """Return the method of file `olmlib/methods/<name>.py`.
-
-    Raises:
-        ValueError: no such file, or an option that the method does not have.
-    """
-    module = f"olmlib.methods.{name}"
-    if not name.isidentifier() or name == "base" or find_spec(module) is None:
-        raise ValueError(f"no method {name!r}: there is no file olmlib/methods/{name}.py")
-    return import_module(module).Scheme(seed=seed, **options)
-
-
 def check(kind: type, **options) -> None:
     """Refuse options of another kind, which Python would compute with, or fail at in a later step.
 
@@ -128,24 +114,3 @@ def check(kind: type, **options) -> None:
         }[kind]
         if not fits:
             raise ValueError(f"{name} is {value!r}, not {wanted}")
-
-
-def check_rows(settings: params.Params, file="params.yaml") -> None:
-    """Make the method of every row once: a mistake shall be found here and not in a run, later.
-
-    Args:
-        settings: what `params.load` returned.
-        file: its name, for the message.
-
-    Raises:
-        ValueError: rows whose method does not exist or does not take their options, one per line.
-    """
-    rows = {f"rows.{name}": row for name, row in settings.rows.items()}
-    wrong = []
-    for place, row in (rows | settings.table3.rows()).items():
-        try:
-            create(row.method, 0, **row.options)
-        except (TypeError, ValueError) as error:
-            wrong.append(f"{file}, {place}: {error}")
-    if wrong:
-        raise ValueError("\n".join(wrong))

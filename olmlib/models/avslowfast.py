@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, channels_last, nn
 from torch.nn.functional import cosine_similarity, normalize
 
-from olmlib import params
+from companion import params
 from olmlib.models.encoders import AudioEncoder, VisualEncoder, fold_frames, initialise
 from olmlib.models.late_fusion import MODALITIES, split_logits
 from olmlib.models.mmtm import pool
@@ -16,7 +16,7 @@ from olmlib.models.outputs import Outputs
 
 MEETINGS = (1, 2)  # audio joins after these stages, counted from 0: layer2 and layer3
 RATIO = 8  # Fast frames per Slow frame; also how much thinner the Fast pathway is
-SMALLEST = 8  # channels of a first stage, see `olmlib.params.Model`
+SMALLEST = 8  # channels of a first stage, see `companion.params.Model`
 MARGIN, SCALE = 0.99, 0.5
 LEAST_VARIANCE, MOST_SIMILAR = 0.01, 0.99999
 

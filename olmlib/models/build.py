@@ -4,14 +4,14 @@ from importlib import import_module
 
 from torch import nn
 
-from olmlib import params
+from companion import params
 
 
 def module(config: params.Model | params.Transformer) -> str:
     """Return the dotted name of the module with the network of `config`.
 
     By name, as methods are found, so that a run's identity holds the source of its own network and
-    not that of every other one (`olmlib.sources`).
+    not that of every other one (`companion.runs.sources`).
     """
     return f"olmlib.models.{'late_fusion' if isinstance(config, params.Model) else 'transformer'}"
 

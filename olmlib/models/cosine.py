@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from olmlib import params
+from companion import params
 from olmlib.models.encoders import initialise
 from olmlib.models.late_fusion import MODALITIES, encoder
 from olmlib.models.outputs import Outputs

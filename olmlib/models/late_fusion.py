@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from olmlib import params
+from companion import params
 from olmlib.models import fusions
 from olmlib.models.encoders import AudioEncoder, VisualEncoder, initialise
 from olmlib.models.outputs import Outputs

@@ -8,7 +8,7 @@ cuts it off from the other modality; CUR (`olmlib.methods.cur`) does that.
 import torch
 from torch import Tensor, nn
 
-from olmlib import params
+from companion import params
 from olmlib.models.encoders import fold_frames, initialise
 from olmlib.models.late_fusion import MODALITIES, encoder
 from olmlib.models.outputs import Outputs

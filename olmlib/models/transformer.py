@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from olmlib import params
+from companion import params
 from olmlib.irfb import IRFB, linear
 from olmlib.models.outputs import Outputs
 from olmlib.models.transformer_parts import AttentionFusion, Encoder, learned_tokens, pooled

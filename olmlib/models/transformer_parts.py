@@ -6,7 +6,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from olmlib import params
+from companion import params
 from olmlib.irfb import FeedForward, MultiHeadAttention, linear
 
 

@@ -1,0 +1,268 @@
+"""AV-MNIST: handwritten digits (MNIST) paired with spoken ones (Free Spoken Digit Dataset).
+
+    mnist/t10k-images-idx3-ubyte.gz   mnist/t10k-labels-idx1-ubyte.gz
+    fsdd/recordings/{digit}_{speaker}_{index}.wav
+
+Only MNIST's 10,000 test images are used, in both of our splits: they are more than three for each
+of the 3,000 recordings, and so everybody has the same pairs. Both parts are fetched on request by
+`python -m companion.data.avmnist ROOT` (MNIST 1.7 MB; FSDD 16 MB, CC BY-SA 4.0).
+"""
+
+import argparse
+import gzip
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pooch
+from PIL import Image
+
+from companion.data import media
+from companion.data.release import Clip, Release, ReleaseError, hold_out_groups
+
+CLASSES = tuple("0123456789")
+IMAGES, LABELS = "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"
+RECORDINGS = "fsdd/recordings"
+FSDD = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz"
+# SHA-256 of the contents: archives of the same files differ from one packer to the next.
+CONTENTS = {
+    IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    RECORDINGS: "45a9b976ba3397a2fd5c70a9f2e43c34f442a3a6be47392ecfc41174b678f37e",
+}
+RECORDING_COUNT = 3_000
+# The official division of FSDD.
+TEST_INDICES = range(5)
+_NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[a-z]+)_(?P<index>\d+)")
+_ADVICE = "fetch it with `python -m companion.data.avmnist {root}`, or give `--source` a local copy"
+
+
+@dataclass(frozen=True)
+class AvMnist(Release):
+    """Pairs of a recording and an image of the same digit.
+
+    Attributes:
+        images: `(N, 28, 28)` uint8, in the order of `clips`.
+        audio_noise: standard deviation of the noise added to a recording, as a share of its RMS.
+        seed: of the noise.
+    """
+
+    images: np.ndarray = field(compare=False)
+    audio_noise: float = 0.0
+    seed: int = 0
+
+    def part(self, clips: Iterable[Clip]) -> "AvMnist":
+        """Return these pairs only, with their images."""
+        clips = tuple(clips)
+        place = {clip.id: i for i, clip in enumerate(self.clips)}
+        images = self.images[[place[clip.id] for clip in clips]]
+        return replace(self, clips=clips, images=images)
+
+    def waveform(self, clip: Clip, sample_rate: int) -> np.ndarray:
+        """Return the recording with its noise, which depends on seed and recording alone."""
+        sound = media.waveform(clip.audio, sample_rate)
+        if not self.audio_noise:
+            return sound
+        key = int.from_bytes(hashlib.sha256(clip.audio.stem.encode()).digest()[:8])
+        noise = np.random.default_rng([self.seed, key]).standard_normal(len(sound), np.float32)
+        return sound + self.audio_noise * np.sqrt(np.mean(sound**2)) * noise
+
+    def frames(self, clip: Clip, count: int, size: int) -> np.ndarray:
+        """Return the image as `count` equal RGB frames, `(count, size, size, 3)` uint8."""
+        index = next(i for i, other in enumerate(self.clips) if other.id == clip.id)
+        image = Image.fromarray(self.images[index])
+        if size != image.width:
+            image = image.resize((size, size), Image.BILINEAR)
+        return np.tile(np.asarray(image)[None, :, :, None], (count, 1, 1, 3))
+
+
+def load(
+    root: str | Path,
+    split: str = "published",
+    seed: int = 0,
+    pca_energy: float = 1.0,
+    audio_noise: float = 0.0,
+) -> AvMnist:
+    """Pair every recording with an image of its digit, none used twice.
+
+    Args:
+        root: folder with `mnist/` and `fsdd/`.
+        split: "published" (FSDD's: index 0-4 is test) or "actor" (one speaker of six is test).
+        seed: of the pairs, the actor split and the noise, >= 0.
+        pca_energy: share of the images' variance that is kept, in (0, 1], as the AV-MNIST
+            literature weakens them; the components are fitted on train images only.
+        audio_noise: white noise relative to the RMS of a recording, >= 0.
+
+    Raises:
+        ReleaseError: a part is missing or is not what it should be.
+    """
+    root = Path(root)
+    if split not in ("published", "actor"):
+        raise ReleaseError(f"split {split!r} is not one of published, actor")
+    images, labels = read_idx(root / IMAGES, root), read_idx(root / LABELS, root)
+    if images.shape != (len(labels), 28, 28):
+        raise ReleaseError(f"{root / IMAGES}: {images.shape} for {len(labels)} labels")
+    paths = sorted((root / RECORDINGS).glob("*.wav"))
+    if not paths:
+        raise ReleaseError(f"{root / RECORDINGS} has no recording; {_ADVICE.format(root=root)}")
+    # A generator per digit, so that a recording more or less of one digit moves no other pair.
+    heap = {
+        digit: np.random.default_rng([seed, digit]).permutation(np.flatnonzero(labels == digit))
+        for digit in range(len(CLASSES))
+    }
+    used, clips, chosen = dict.fromkeys(heap, 0), [], []
+    for path in paths:
+        match = _NAME.fullmatch(path.stem)
+        if not match:
+            raise ReleaseError(f"{path} is not called digit_speaker_index.wav")
+        digit = int(match["digit"])
+        if used[digit] == len(heap[digit]):
+            raise ReleaseError(f"{root / IMAGES}: too few images of {digit} for its recordings")
+        image = heap[digit][used[digit]]
+        used[digit] += 1
+        part = "test" if int(match["index"]) in TEST_INDICES else "train"
+        name = f"{path.stem}-{image:05d}"
+        clips.append(Clip(name, digit, part, match["speaker"], path, root / IMAGES))
+        chosen.append(image)
+    if split == "actor":
+        held_out = hold_out_groups((c.group for c in clips), seed)
+        clips = [replace(c, split="test" if c.group in held_out else "train") for c in clips]
+    train = np.array([clip.split == "train" for clip in clips])
+    if train.all() or not train.any():
+        raise ReleaseError(f"the {'test' if train.all() else 'train'} split of {root} has no clip")
+    pictures = _weaken(images[chosen], train, pca_energy)
+    return AvMnist("avmnist", CLASSES, tuple(clips), pictures, audio_noise, seed)
+
+
+def _weaken(images: np.ndarray, train: np.ndarray, energy: float) -> np.ndarray:
+    """Keep the fewest principal components that hold more than `energy` of the variance."""
+    if energy >= 1:
+        return images
+    # Here, because worker processes import this module and need no scikit-learn.
+    from sklearn.decomposition import PCA
+
+    flat = images.reshape(len(images), -1).astype(np.float64)
+    model = PCA(energy, svd_solver="full").fit(flat[train])
+    weak = model.inverse_transform(model.transform(flat))
+    return np.clip(np.rint(weak), 0, 255).astype(np.uint8).reshape(images.shape)
+
+
+def read_idx(path: Path, root: Path) -> np.ndarray:
+    """Read a gzipped IDX file of bytes, the format of MNIST.
+
+    Raises:
+        ReleaseError: missing, not gzip, or not what its header says.
+    """
+    fault = media.problem(path)
+    if fault:
+        raise ReleaseError(f"{path}: {fault}; {_ADVICE.format(root=root)}")
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError) as error:
+        raise ReleaseError(f"{path}: {error}; {_ADVICE.format(root=root)}") from None
+    dimensions = content[3] if content[:3] == b"\0\0\x08" else 0
+    start = 4 + 4 * dimensions
+    shape = np.frombuffer(content[4:start], ">u4").astype(int)
+    if not dimensions or len(content) != start + shape.prod():
+        raise ReleaseError(f"{path} is not an IDX file of bytes; {_ADVICE.format(root=root)}")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def verify(root: str | Path) -> None:
+    """Compare what lies under `root` with the released contents.
+
+    Raises:
+        ReleaseError: a part is missing or differs; says which, and what was found.
+    """
+    root = Path(root)
+    for name in (IMAGES, LABELS):
+        read_idx(root / name, root)
+        found = hashlib.sha256(gzip.decompress((root / name).read_bytes())).hexdigest()
+        if found != CONTENTS[name]:
+            raise ReleaseError(f"{root / name}: SHA-256 of its content is {found}, not MNIST's")
+    digest = hashlib.sha256()
+    paths = sorted((root / RECORDINGS).glob("*.wav"), key=lambda path: path.name)
+    if len(paths) != RECORDING_COUNT:
+        raise ReleaseError(
+            f"{root / RECORDINGS}: {len(paths)} of {RECORDING_COUNT} recordings of FSDD v1.0.10"
+        )
+    for path in paths:
+        digest.update(path.name.encode() + path.read_bytes())
+    if digest.hexdigest() != CONTENTS[RECORDINGS]:
+        raise ReleaseError(f"{root / RECORDINGS}: a recording differs from FSDD v1.0.10")
+
+
+def fetch(root: str | Path, source: str | Path | None = None) -> None:
+    """Put both parts under `root`, unless they are there.
+
+    Args:
+        root: where to.
+        source: a local folder in the same layout to copy from; None downloads.
+
+    Raises:
+        ReleaseError: the source, or what was downloaded, is not the release.
+        Exception: no connection (of `requests`), or a wrong checksum (ValueError of `pooch`).
+    """
+    root = Path(root)
+    try:
+        return verify(root)
+    except ReleaseError:
+        root.mkdir(parents=True, exist_ok=True)
+    # Beside the place it goes to: a stopped copy or download leaves nothing that looks complete.
+    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}.") as draft:
+        draft = Path(draft)
+        if source is None:
+            _download(draft)
+        else:
+            verify(source)
+            for name in (IMAGES, LABELS, RECORDINGS):
+                (draft / name).parent.mkdir(parents=True, exist_ok=True)
+                copy = shutil.copytree if name == RECORDINGS else shutil.copyfile
+                copy(Path(source) / name, draft / name)
+        verify(draft)
+        for part in ("mnist", "fsdd"):
+            shutil.rmtree(root / part, ignore_errors=True)
+            (draft / part).replace(root / part)
+
+
+def _download(root: Path) -> None:
+    # Here, because nothing else needs torchvision's data sets: its addresses and checksums.
+    from torchvision.datasets import MNIST
+
+    checksums = dict(MNIST.resources)
+    for name in (IMAGES, LABELS):
+        path = root / name
+        pooch.retrieve(
+            MNIST.mirrors[0] + path.name, "md5:" + checksums[path.name], path.name, path.parent
+        )
+    unpack = pooch.Untar(extract_dir="unpacked")
+    # The archive is packed on demand, so its own checksum may change; `verify` checks the contents.
+    files = pooch.retrieve(FSDD, None, "fsdd.tar.gz", root, processor=unpack)
+    target = root / RECORDINGS
+    target.mkdir(parents=True)
+    for file in map(Path, files):
+        if file.suffix == ".wav" and file.parent.name == "recordings":
+            file.replace(target / file.name)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Fetch AV-MNIST from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m companion.data.avmnist", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("root", type=Path, help="where to put mnist/ and fsdd/")
+    parser.add_argument("--source", type=Path, help="local folder to copy from, for no download")
+    options = parser.parse_args(arguments)
+    try:
+        fetch(options.root, options.source)
+    except (ReleaseError, OSError, ValueError) as error:
+        parser.exit(1, f"AV-MNIST could not be fetched: {error}\n")
+    print(f"AV-MNIST is complete in {options.root}")
+
+
+if __name__ == "__main__":
+    main()

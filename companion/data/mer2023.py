@@ -1,0 +1,293 @@
+"""MER2023 (MER-MULTI) in its official processed layout, real or miniature (datasets.md 6).
+
+    label-6way.npz   or   train-label.csv and test1-label.csv      transcription.csv
+    features/<FOLDER>/<clip>.npy     openface_hog/<clip>/<clip>.npy
+
+Train&Val is split into folds, MER-MULTI is the test split; MER-NOISE and MER-SEMI are not read.
+"""
+
+import csv
+import hashlib
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedKFold
+
+from companion import params
+from companion.data import media, restricted
+from companion.data.release import ReleaseError, Report
+
+# The order of MER2023-Baseline and MERTools.
+CLASSES = ("neutral", "angry", "happy", "sad", "worried", "surprise")
+CORPORA = {"train_corpus": "train", "test1_corpus": "test"}
+CSVS = {"train-label.csv": "train", "test1-label.csv": "test"}
+NO_VALENCE = -10.0
+SOURCE = (
+    "Labels come with the challenge's release (huggingface.co, MERChallenge/MER2023, on request); "
+    "the real labels of MER-MULTI are in MERTools' label-6way.npz or in test1-label.csv"
+)
+MEND = "Mend this entry, or leave it out; the release has the original"
+
+
+class BadFeature(Exception):
+    """A feature file that cannot be used; the message is the reason in `rejected.csv`."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip.
+
+    Attributes:
+        id: its name.
+        label: position in `CLASSES`.
+        valence: in [-5, 5], NaN where nobody rated it.
+        split: "train" or "test".
+        fold: of train&val, from 0; -1 in the test split.
+    """
+
+    id: str
+    label: int
+    valence: float
+    split: str
+    fold: int = -1
+
+
+@dataclass(frozen=True)
+class Release:
+    """The labelled clips and where their features lie.
+
+    Attributes:
+        root: of the release.
+        clips: all of both splits, train first, sorted by name within each.
+        features: modality -> name of its folder.
+        widths: modality -> expected width of a row.
+    """
+
+    root: Path
+    clips: tuple[Clip, ...]
+    features: dict[str, str]
+    widths: dict[str, int]
+
+    def path(self, clip: Clip, modality: str) -> Path:
+        """Return the feature file of a clip, whether it is there or not."""
+        folder = self.features[modality]
+        if folder == "openface_hog":
+            return self.root / folder / clip.id / f"{clip.id}.npy"
+        return self.root / "features" / folder / f"{clip.id}.npy"
+
+    def seconds(self, clip: Clip) -> float | None:
+        """Return how long the clip lasts by its video, or None if that cannot be read."""
+        for ending in (".mp4", ".avi"):
+            path = self.root / "video" / f"{clip.id}{ending}"
+            if media.problem(path):
+                continue
+            # Nothing but a picture's axis needs it, so a video that cannot be opened is no error.
+            with suppress(av.FFmpegError), av.open(path) as container:
+                return container.duration / av.time_base if container.duration else None
+        return None
+
+    def rows(self, clip: Clip, modality: str) -> np.ndarray:
+        """Return the features of a clip, `(T, d)` float32; one vector becomes one row.
+
+        Raises:
+            BadFeature: the file is missing, empty, a Git-LFS pointer, unreadable, or holds
+                something else than finite numbers.
+            ReleaseError: rows of another width: the folder is that of another extractor.
+        """
+        path = self.path(clip, modality)
+        # As rejected.csv should have it: the same words wherever the release lies.
+        file = path.relative_to(self.root)
+        fault = media.problem(path)
+        if fault:
+            told = "a Git-LFS pointer: run `git lfs pull`" if fault == media.POINTER else fault
+            raise BadFeature(f"{file} ({modality}) is {told}")
+        try:
+            found = np.load(path, allow_pickle=False)
+        except OSError as error:
+            raise BadFeature(f"{file} cannot be read: {error.strerror or error}") from None
+        except Exception:
+            # A damaged header raises nearly anything, and numpy's words for a file that is no .npy
+            # are the advice to allow pickles, which would run whatever the file asks for.
+            raise BadFeature(f"{file} cannot be read: it is no whole .npy of numbers") from None
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
+            kind = getattr(found, "dtype", "an .npz")
+            raise BadFeature(f"{file} holds {kind}, expected numbers")
+        # Utterance-level files and single HuBERT frames are stored without their first dimension.
+        found = found[None] if found.ndim == 1 else found
+        if found.ndim != 2 or not len(found):
+            raise BadFeature(f"{file} has shape {found.shape}, expected rows x width")
+        if found.shape[1] != self.widths[modality]:
+            raise ReleaseError(
+                f"{path} has rows of width {found.shape[1]}, params.yaml says that {modality} has "
+                f"{self.widths[modality]}: set prepare.widths, or prepare.features to its folder"
+            )
+        if not np.isfinite(found).all():
+            raise BadFeature(f"{file} holds NaN or infinite values")
+        return found.astype(np.float32)
+
+    def check(self) -> Report:
+        """Look for every file (datasets.md 9.1), without opening it.
+
+        How many clips may miss one is `max_rejected`'s to say, when the arrays are made.
+
+        Returns:
+            A row per split and modality: clips found and missing; and the hash of the ids that have
+            every file.
+
+        Raises:
+            ReleaseError: a modality has not one file.
+        """
+        lines = []
+        for split in ("train", "test"):
+            clips = [clip for clip in self.clips if clip.split == split]
+            for modality in self.features:
+                found = sum(self.path(clip, modality).is_file() for clip in clips)
+                lines.append((split, modality, found, len(clips) - found))
+                if not found:
+                    place = self.path(clips[0], modality)
+                    raise ReleaseError(
+                        f"no {split} clip has {modality} features; the first should be {place}. "
+                        "`python -m companion.extract` makes them from the clips"
+                    )
+        table = pd.DataFrame(lines, columns=["split", "modality", "found", "missing"])
+        used = sorted(
+            clip.id
+            for clip in self.clips
+            if all(self.path(clip, modality).is_file() for modality in self.features)
+        )
+        digest = hashlib.sha256("\n".join(used).encode()).hexdigest()
+        return Report("MER2023", table, len(used), len(self.clips), len(CLASSES), digest)
+
+
+def load(root: str | Path, config: params.PrepareSequences) -> Release:
+    """Read the labels under `root`; feature files are opened later.
+
+    Args:
+        root: folder of the processed layout.
+        config: folders, widths, number of folds and the seed that deals them.
+
+    Raises:
+        ReleaseError: labels are missing, placeholders, outside the six emotions, twice there, or
+            too few; or the file asks for code to be run.
+    """
+    root = Path(root)
+    clips = sorted(_labels(root), key=lambda clip: (clip.split == "test", clip.id))
+    twice = [name for name, n in Counter(clip.id for clip in clips).items() if n > 1]
+    if twice:
+        raise ReleaseError(f"{root}: duplicate id {twice[0]} ({len(twice)} in all)")
+    for split in ("train", "test"):
+        if not any(clip.split == split for clip in clips):
+            raise ReleaseError(f"the {split} split of {root} has no clip. {SOURCE}")
+    return Release(root, tuple(_with_folds(clips, config)), config.features, config.widths)
+
+
+def _labels(root: Path) -> list[Clip]:
+    path = root / "label-6way.npz"
+    if path.is_file():
+        tables = _npz(path)
+    else:
+        tables = {split: _csv(root / name) for name, split in CSVS.items()}
+    clips = []
+    for split, rows in tables.items():
+        found = [_clip(*row, split) for row in rows]
+        if found and all(c.label == 0 and np.isnan(c.valence) for c in found):
+            raise ReleaseError(
+                f"{rows[0][0]}: all {len(rows)} labels are the placeholder (neutral, -10) that "
+                f"MER2023-Baseline writes. {SOURCE}"
+            )
+        clips += found
+    return clips
+
+
+def _npz(path: Path) -> dict[str, list[tuple]]:
+    """Return split -> (place, clip, emotion, valence) of every entry."""
+    fault = media.problem(path)
+    if fault:
+        advice = "run `git lfs pull`" if fault == media.POINTER else SOURCE
+        raise ReleaseError(f"{path}: {fault}. {advice}")
+    try:
+        corpora = restricted.load(path)
+    except ValueError as error:
+        raise ReleaseError(f"{error}. {SOURCE}") from None
+    absent = CORPORA.keys() - corpora.keys()
+    if absent:
+        raise ReleaseError(f"{path} has no {', '.join(sorted(absent))}. {SOURCE}")
+    tables = {}
+    for corpus, split in CORPORA.items():
+        place, entries = f"{path}, {corpus}", corpora[corpus]
+        if not isinstance(entries, dict):
+            kind = type(entries).__name__
+            raise ReleaseError(f"{place} is a {kind}, expected clip -> emo and val. {SOURCE}")
+        for name, entry in entries.items():
+            if not isinstance(entry, dict) or not {"emo", "val"} <= entry.keys():
+                raise ReleaseError(f"{place}: {name} is {entry!r}, without emo and val. {MEND}")
+        tables[split] = [(place, name, e["emo"], e["val"]) for name, e in entries.items()]
+    return tables
+
+
+def _csv(path: Path) -> list[tuple]:
+    if not path.is_file():
+        raise ReleaseError(f"neither label-6way.npz nor {path} found. {SOURCE}")
+    if media.problem(path) == media.POINTER:
+        raise ReleaseError(f"{path}: a Git-LFS pointer, not the labels; run `git lfs pull`")
+    columns = ("name", "discrete", "valence")
+    found = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        try:
+            if not set(columns) <= set(reader.fieldnames or ()):
+                raise ReleaseError(f"{path}: expected columns {', '.join(columns)}. {SOURCE}")
+            for row in reader:
+                place = f"{path}, line {reader.line_num}"
+                if None in row or None in row.values():
+                    raise ReleaseError(
+                        f"{place}: {row['name']} has not as many fields as the header has. {MEND}"
+                    )
+                found.append((place, *(row[column] for column in columns)))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ReleaseError(
+                f"{path}, after line {reader.line_num}: not CSV in UTF-8: {error}. Save it as "
+                f"that, or take it from the release. {SOURCE}"
+            ) from None
+    return found
+
+
+def _clip(place: str, name: str, emotion: str, valence, split: str) -> Clip:
+    if not isinstance(name, str) or not name:
+        raise ReleaseError(f"{place}: {name!r} is no name of a clip. {MEND}")
+    if not isinstance(emotion, str) or emotion not in CLASSES:
+        known = ", ".join(CLASSES)
+        raise ReleaseError(f"{place}: label {emotion!r} of {name} is not one of {known}. {MEND}")
+    try:
+        value = float(valence)
+    except (TypeError, ValueError):
+        raise ReleaseError(
+            f"{place}: valence {valence!r} of {name} is no number. Write -10 where nobody rated "
+            f"it. {MEND}"
+        ) from None
+    if value == NO_VALENCE:
+        value = float("nan")
+    elif not -5 <= value <= 5:
+        raise ReleaseError(f"{place}: valence {value} of {name} is not in [-5, 5]. {MEND}")
+    return Clip(name, CLASSES.index(emotion), value, split)
+
+
+def _with_folds(clips: list[Clip], config: params.PrepareSequences) -> list[Clip]:
+    train = [clip for clip in clips if clip.split == "train"]
+    labels = [clip.label for clip in train]
+    rarest = min(Counter(labels).values())
+    if rarest < config.folds:
+        raise ReleaseError(
+            f"an emotion has {rarest} train clips, too few for {config.folds} folds: set "
+            "prepare.folds to fewer"
+        )
+    dealer = StratifiedKFold(config.folds, shuffle=True, random_state=config.seed)
+    fold = {}
+    for number, (_, rows) in enumerate(dealer.split(labels, labels)):
+        fold |= {train[i].id: number for i in rows}
+    return [replace(clip, fold=fold.get(clip.id, -1)) for clip in clips]

@@ -1,0 +1,179 @@
+"""From a release to memory-mapped arrays: parallel, resumable, in constant memory.
+
+The work goes on in `.<name>.partial` beside the folder and becomes the folder in one step at the
+end. Every chunk of clips that is written leaves a mark, so that a stopped preparation loses at
+most the chunks it was writing. The bytes do not depend on the number of workers.
+"""
+
+import errno
+import hashlib
+import inspect
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+from companion.data import chunks, media, spectrum
+from companion.data.release import Release
+from companion.params import Prepare
+from olmlib.data.arrays import REJECTED, SPLITS, Prepared, seal
+
+
+class PreparationError(RuntimeError):
+    """Data that cannot be prepared; the message says why and where to look."""
+
+
+def prepare(release: Release, folder: str | Path, config: Prepare, workers: int = 1) -> Prepared:
+    """Decode every clip of `release` into arrays under `folder`.
+
+    A finished folder made from the same files with the same configuration and code is reused, an
+    unfinished one is continued, any other is replaced.
+
+    Args:
+        release: what to prepare.
+        folder: for the arrays; see `olmlib.data.arrays`.
+        config: front end, sizes, dev split and how many clips may be rejected.
+        workers: processes, one thread each.
+
+    Raises:
+        PreparationError: too many clips rejected, an empty class or split, or another preparation
+            of the same folder is running.
+        OSError: the disk is full or the folder cannot be written.
+    """
+    folder = Path(folder)
+    work = folder.parent / f".{folder.name}.partial"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / f".{folder.name}.lock", timeout=0):
+            return _prepare(release, folder, work, config, workers)
+    except Timeout:
+        raise PreparationError(
+            f"another preparation is writing {folder}; wait for it, then run this again"
+        ) from None
+    except OSError as error:
+        raise explained(error, folder, work) from None
+
+
+def _prepare(release, folder, work, config, workers) -> Prepared:
+    splits = _with_dev(release, config)
+    fingerprint = _fingerprint(release, config)
+    if (folder / "meta.json").is_file():
+        done = Prepared(folder)
+        if done.meta.get("fingerprint") == fingerprint:
+            _judge(pd.read_csv(folder / "rejected.csv"), release, config, folder)
+            return done
+    shapes = {
+        "audio": chunks.spectrogram(np.zeros(1), config).shape,
+        "visual": (config.n_frames, config.frame_size, config.frame_size, 3),
+    }
+    chunks.start(work, fingerprint, {k: (len(release.clips), *v) for k, v in shapes.items()})
+    chunks.decode_all(release, work, config, workers)
+    reasons = chunks.reasons(work)
+    rejected = [(c.id, splits[c.id], reasons[c.id]) for c in release.clips if c.id in reasons]
+    rejected = pd.DataFrame(rejected, columns=REJECTED)
+    rejected.to_csv(work / "rejected.csv", index=False, lineterminator="\n")
+    _judge(rejected, release, config, work)
+    used = [(c.id, c.label, splits[c.id], c.group) for c in release.clips if c.id not in reasons]
+    records = pd.DataFrame(used, columns=["id", "label", "split", "group"])
+    _refuse_empty(records, release, work)
+    if reasons:
+        chunks.compact(work, [i for i, c in enumerate(release.clips) if c.id not in reasons])
+    meta = {"name": release.name, "classes": release.classes, "fingerprint": fingerprint}
+    meta |= {f"{s}_clips": int((records["split"] == s).sum()) for s in SPLITS}
+    seal(work, records, rejected, meta | config.model_dump() | {"rejected": len(rejected)})
+    chunks.clean(work)
+    shutil.rmtree(folder, ignore_errors=True)
+    work.replace(folder)
+    return Prepared(folder)
+
+
+def _with_dev(release: Release, config: Prepare) -> dict[str, str]:
+    """Return the split of every id, a share of "train" now being "dev".
+
+    The choice is made before anything is decoded, so it does not depend on rejected clips. With
+    `split="actor"` nobody is in both train and dev, else the shares of the classes are kept.
+    """
+    train = [clip for clip in release.clips if clip.split == "train"]
+    rows, labels = np.arange(len(train)), [clip.label for clip in train]
+    try:
+        if config.split == "actor":
+            cut = GroupShuffleSplit(1, test_size=config.dev_fraction, random_state=config.seed)
+            dev = next(cut.split(rows, groups=[clip.group for clip in train]))[1]
+        else:
+            dev = train_test_split(
+                rows, test_size=config.dev_fraction, stratify=labels, random_state=config.seed
+            )[1]
+    except ValueError as error:
+        raise PreparationError(
+            f"{config.dev_fraction:.0%} of the {len(train)} train clips of {release.name} cannot "
+            f"be held out as dev split: {error}"
+        ) from None
+    held_out = {train[i].id for i in dev}
+    return {c.id: "dev" if c.id in held_out else c.split for c in release.clips}
+
+
+def _fingerprint(release: Release, config: Prepare) -> str:
+    """Return the SHA-256 of everything the arrays depend on: configuration, clips, files, code."""
+    digest = hashlib.sha256()
+    # Not max_rejected: a user who allows more continues where the preparation stopped.
+    digest.update(json.dumps(config.model_dump(exclude={"max_rejected"}), sort_keys=True).encode())
+    modules = {
+        inspect.getmodule(f)
+        for f in (prepare, seal, chunks.start, media.frames, spectrum.log, Release, type(release))
+    }
+    for name in sorted(module.__name__ for module in modules):
+        digest.update(inspect.getsource(sys.modules[name]).encode())
+    digest.update(repr((release.name, release.classes)).encode())
+    for clip in release.clips:
+        digest.update(repr((clip.id, clip.label, clip.split, clip.group)).encode())
+    for path in dict.fromkeys(p for clip in release.clips for p in (clip.audio, clip.video)):
+        if path.is_file():
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(b";")
+    return digest.hexdigest()
+
+
+def _judge(rejected: pd.DataFrame, release: Release, config: Prepare, folder: Path) -> None:
+    if len(rejected) > config.max_rejected * len(release.clips):
+        first = "\n".join(f"  {row.id}: {row.reason}" for row in rejected.head(5).itertuples())
+        raise PreparationError(
+            f"{len(rejected)} of {len(release.clips)} clips of {release.name} cannot be used, more "
+            f"than max_rejected = {config.max_rejected:.2%}. The first:\n{first}\nAll of them are "
+            f"in {folder / 'rejected.csv'}; mend them or raise max_rejected in params.yaml"
+        )
+
+
+def _refuse_empty(records: pd.DataFrame, release: Release, work: Path) -> None:
+    for split in SPLITS:
+        labels = set(records["label"][records["split"] == split])
+        if not labels:
+            raise PreparationError(f"the {split} split of {release.name} has no usable clip")
+        absent = [name for i, name in enumerate(release.classes) if i not in labels]
+        if absent:
+            raise PreparationError(
+                f"class {', '.join(absent)} has no usable clip in the {split} split of "
+                f"{release.name}; see {work / 'rejected.csv'}"
+            )
+
+
+def explained(error: OSError, folder: Path, work: Path) -> OSError:
+    """Return `error` with what to do about it."""
+    where = f"{folder.parent.resolve()}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(folder.parent).free
+        text = (
+            f"no space left for {folder}: {error.strerror or ''}; {free / 1e6:.0f} MB are free in "
+            f"{where}. Make room and run this again: it goes on from {work}"
+        )
+        return OSError(error.errno, text)
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return PermissionError(
+            error.errno, f"{where} cannot be written ({error.strerror}); choose another folder"
+        )
+    return error

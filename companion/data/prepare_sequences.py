@@ -1,0 +1,170 @@
+"""From feature files to memory-mapped sequences, clip after clip in constant memory."""
+
+import hashlib
+import inspect
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from companion import params
+from companion.data import mer2023
+from companion.data.mer2023 import CLASSES, BadFeature, Clip, Release
+from companion.data.prepare import PreparationError, explained
+from olmlib.data import sequences
+
+RECORDS = ["row", "id", "label", "split", "group", "fold", "valence"]
+LARGEST = float(np.finfo(np.float16).max)
+
+
+def prepare_sequences(
+    release: Release, folder: str | Path, config: params.PrepareSequences
+) -> sequences.Sequences:
+    """Copy the features of every usable clip into arrays under `folder`.
+
+    A finished folder made from the same files with the same configuration and code is reused, any
+    other is replaced, in one step at the end.
+
+    Args:
+        release: what to prepare.
+        folder: for the arrays; see `olmlib.data.sequences`.
+        config: how many clips may be rejected.
+
+    Raises:
+        PreparationError: too many clips rejected, an emotion without a clip in a split, or another
+            preparation of the same folder is running.
+        ReleaseError: features of another width than `config.widths`.
+        OSError: the disk is full or the folder cannot be written.
+    """
+    folder = Path(folder)
+    work = folder.parent / f".{folder.name}.partial"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / f".{folder.name}.lock", timeout=0):
+            return _prepare(release, folder, work, config)
+    except Timeout:
+        raise PreparationError(
+            f"another preparation is writing {folder}; wait for it, then run this again"
+        ) from None
+    except OSError as error:
+        raise explained(error, folder, work) from None
+
+
+def _prepare(release: Release, folder: Path, work: Path, config) -> sequences.Sequences:
+    fingerprint = _fingerprint(release, config)
+    if (folder / "meta.json").is_file():
+        done = sequences.Sequences(folder)
+        if done.meta.get("fingerprint") == fingerprint:
+            _judge(len(pd.read_csv(folder / "rejected.csv")), release, config, folder)
+            return done
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    used, starts, rejected = _copy(release, work)
+    rejected = pd.DataFrame(rejected, columns=["id", "split", "reason"])
+    rejected.to_csv(work / "rejected.csv", index=False, lineterminator="\n")
+    _judge(len(rejected), release, config, work)
+    _refuse_empty(used, config, work)
+    for m, start in starts.items():
+        np.save(work / f"{m}_start.npy", np.array(start, np.int64))
+        _to_npy(work, m, start[-1], release.widths[m])
+    rows = [(i, c.id, c.label, c.split, c.id, c.fold, c.valence) for i, c in enumerate(used)]
+    records = pd.DataFrame(rows, columns=RECORDS)
+    records.to_csv(work / "records.csv", index=False, lineterminator="\n")
+    digest = hashlib.sha256()
+    for m in starts:
+        for name in (f"{m}.npy", f"{m}_start.npy"):
+            with (work / name).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    digest.update((work / "records.csv").read_bytes())
+    meta = {"name": "mer2023", "classes": CLASSES, "fingerprint": fingerprint}
+    meta |= config.model_dump() | {"widths": release.widths, "rejected": len(rejected)}
+    text = json.dumps(meta | {"digest": digest.hexdigest()}, indent=1)
+    (work / "meta.json").write_text(text + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    work.replace(folder)
+    return sequences.Sequences(folder)
+
+
+def _copy(release: Release, work: Path) -> tuple[list[Clip], dict[str, list[int]], list[tuple]]:
+    """Append the rows of every usable clip to a raw file per modality."""
+    used, rejected, starts = [], [], {m: [0] for m in release.features}
+    files = {m: (work / f"{m}.raw").open("wb") for m in release.features}
+    try:
+        for clip in tqdm(release.clips, desc="mer2023", unit="clip", disable=None):
+            try:
+                found = {m: _half(release.rows(clip, m), clip, m) for m in release.features}
+            except BadFeature as error:
+                rejected.append((clip.id, clip.split, str(error)))
+                continue
+            used.append(clip)
+            for m, rows in found.items():
+                files[m].write(rows.tobytes())
+                starts[m].append(starts[m][-1] + len(rows))
+    finally:
+        for file in files.values():
+            file.close()
+    return used, starts, rejected
+
+
+def _half(rows: np.ndarray, clip: Clip, modality: str) -> np.ndarray:
+    largest = np.abs(rows).max()
+    if largest > LARGEST:
+        raise BadFeature(f"{modality} features of {clip.id} reach {largest:.3g}, over {LARGEST:g}")
+    return rows.astype(np.float16)
+
+
+def _to_npy(work: Path, modality: str, count: int, width: int) -> None:
+    """Put a header before the raw rows, now that their number is known."""
+    with (work / f"{modality}.npy").open("wb") as out, (work / f"{modality}.raw").open("rb") as raw:
+        header = {"descr": "<f2", "fortran_order": False, "shape": (count, width)}
+        np.lib.format.write_array_header_1_0(out, header)
+        shutil.copyfileobj(raw, out)
+    (work / f"{modality}.raw").unlink()
+
+
+def _fingerprint(release: Release, config: params.PrepareSequences) -> str:
+    """Return the SHA-256 of everything the arrays depend on: configuration, clips, files, code."""
+    digest = hashlib.sha256()
+    # Not max_rejected: it changes no array.
+    known = config.model_dump(exclude={"max_rejected"})
+    digest.update(json.dumps(known, sort_keys=True).encode())
+    for module in (mer2023, sequences, inspect.getmodule(prepare_sequences)):
+        digest.update(inspect.getsource(module).encode())
+    for clip in release.clips:
+        digest.update(repr(clip).encode())
+        for m in release.features:
+            path = release.path(clip, m)
+            if path.is_file():
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+            digest.update(b";")
+    return digest.hexdigest()
+
+
+def _judge(rejected: int, release: Release, config: params.PrepareSequences, folder: Path) -> None:
+    if rejected > config.max_rejected * len(release.clips):
+        first = "\n".join(
+            f"  {row.id}: {row.reason}"
+            for row in pd.read_csv(folder / "rejected.csv").head(5).itertuples()
+        )
+        raise PreparationError(
+            f"{rejected} of {len(release.clips)} clips of MER2023 cannot be used, more than "
+            f"max_rejected = {config.max_rejected:.2%}. The first:\n{first}\nAll of them are in "
+            f"{folder / 'rejected.csv'}; mend them or raise max_rejected in params.yaml"
+        )
+
+
+def _refuse_empty(used: list[Clip], config: params.PrepareSequences, work: Path) -> None:
+    parts = {"the test split": [c for c in used if c.split == "test"]}
+    parts |= {f"fold {k}": [c for c in used if c.fold == k] for k in range(config.folds)}
+    for name, clips in parts.items():
+        absent = set(range(len(CLASSES))) - {clip.label for clip in clips}
+        if absent:
+            emotions = ", ".join(CLASSES[i] for i in sorted(absent))
+            where = work / "rejected.csv"
+            raise PreparationError(
+                f"{name} of MER2023 has no usable clip of {emotions}; see {where}"
+            )

@@ -1,0 +1,164 @@
+"""The phenomenon in numbers: what joint training leaves of each modality, and a data card.
+
+Reads the rows audio-only, visual-only and Concat and nothing of any balancing method, so that the
+stated properties of a miniature are measured before a method is looked at.
+"""
+
+from math import isnan
+
+import numpy as np
+import pandas as pd
+
+from companion.runs import folder, identity
+from olmlib.metrics import Interval, confidence_interval, paired_difference
+
+ALONE = {"audio": "audio_only", "visual": "visual_only"}
+JOINT = "concat"
+ROWS = (*ALONE.values(), JOINT)
+# A miniature nobody can fail, or master, shows nothing.
+FAR_ABOVE_CHANCE, BELOW = 2.0, 90.0
+CARD = ["property", "claim", "measured", "interval", "holds"]
+
+
+def accuracies(metrics: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return each row's test accuracies over seeds, in percent, ordered by seed.
+
+    Args:
+        metrics: as of `folder.load`.
+    """
+    tests = metrics[(metrics["weights"] == "test") & (metrics["metric"] == "accuracy")]
+    tests = tests.sort_values("seed")
+    return {row: 100 * part["value"].to_numpy() for row, part in tests.groupby("row", sort=False)}
+
+
+def probe_pairs(probes: pd.DataFrame, modality: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return probe accuracies of an encoder trained alone and inside Concat, in percent, by seed.
+
+    Args:
+        probes: as of `probe.probes`.
+        modality: "audio" or "visual".
+    """
+    own = probes[probes["modality"] == modality].sort_values("seed").set_index("row")["accuracy"]
+    return 100 * own.loc[[ALONE[modality]]].to_numpy(), 100 * own.loc[[JOINT]].to_numpy()
+
+
+def card(metrics: pd.DataFrame, probes: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
+    """Measure the properties that were stated for the data before any method was run.
+
+    Args:
+        metrics: as of `folder.load`, with `ROWS`.
+        probes: as of `probe.probes`.
+        labels: `(n,)`, classes of the test split.
+
+    Returns:
+        A row per property: `property`, `claim`, `measured` (mean over seeds, percent or points),
+        `interval` (half the width of the 95 % interval), `holds`: `yes` where the whole interval
+        satisfies the claim, `unclear` where only the mean does, else `no`.
+    """
+    found = accuracies(metrics)
+    chance = 100 * np.bincount(labels).max() / len(labels)
+    audio, visual = (found[row] for row in ALONE.values())
+    rows = [
+        property_line("audio-only minus visual-only, accuracy", audio - visual, ">", 0),
+    ]
+    for modality, row in ALONE.items():
+        rows.append(
+            property_line(f"{modality}-only accuracy", found[row], ">", FAR_ABOVE_CHANCE * chance)
+        )
+        rows.append(property_line(f"{modality}-only accuracy", found[row], "<", BELOW))
+    alone, joint = probe_pairs(probes, "visual")
+    rows.append(property_line("visual linear probe, alone minus in concat", alone - joint, ">", 0))
+    return pd.DataFrame(rows, columns=CARD)
+
+
+def verdict(metrics: pd.DataFrame, probes: pd.DataFrame) -> str:
+    """Say in words what the runs show: whether two modalities beat one, and who is under-trained.
+
+    Args:
+        metrics, probes: as of `card`.
+    """
+    found = accuracies(metrics)
+    best = max(ALONE, key=lambda modality: found[ALONE[modality]].mean())
+    single, joint = found[ALONE[best]], found[JOINT]
+    lines = [
+        f"Concat reaches {_told(confidence_interval(joint))} %, {best} alone, the best single "
+        f"modality, {_told(confidence_interval(single))} %: "
+        + _compared(paired_difference(joint, single), "two modalities are {} than one")
+    ]
+    for modality in ALONE:
+        alone, inside = probe_pairs(probes, modality)
+        lines.append(
+            f"By linear probe the {modality} encoder reaches "
+            f"{_told(confidence_interval(alone))} % "
+            f"trained alone and {_told(confidence_interval(inside))} % inside Concat: "
+            + _compared(paired_difference(inside, alone), "joint training left it {}")
+        )
+    return "\n".join(lines)
+
+
+def branches(joint: list[identity.Run]) -> pd.DataFrame:
+    """Return logit norms and scores of a joint model's heads, averaged over each epoch.
+
+    Args:
+        joint: finished runs of Concat.
+
+    Returns:
+        Columns `seed`, `epoch`, `head`, `norm` (mean L2 norm of the logits), `score` (mean logit of
+        the sample's own class, a mean over classes), both in logits.
+    """
+    tables = []
+    for run in joint:
+        arrays = folder.iterations(run)
+        scores = np.nanmean(arrays["score_class"], axis=-1)
+        for m, head in enumerate(arrays["heads"]):
+            values = {"epoch": arrays["epoch"], "norm": arrays["norm"][:, m], "score": scores[:, m]}
+            means = pd.DataFrame(values).groupby("epoch", as_index=False).mean()
+            tables.append(means.assign(seed=run.seed, head=str(head)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def divergence(table: pd.DataFrame) -> str:
+    """Say how far the audio norm is from the visual norm in the first and in the last epoch.
+
+    Args:
+        table: as of `branches`.
+    """
+    means = table.groupby(["epoch", "head"])["norm"].mean().unstack()
+    ratio = means["audio"] / means["visual"]
+    return (
+        f"Audio logits are {ratio.iloc[0]:.2f} times as large as visual logits in epoch "
+        f"{ratio.index[0]} and {ratio.iloc[-1]:.2f} times in epoch {ratio.index[-1]}."
+    )
+
+
+def property_line(name: str, values: np.ndarray, sign: str, bound: float) -> tuple:
+    """Return one line of a data card, in the columns of `card`.
+
+    Args:
+        name: of the property.
+        values: one per seed, in percent or points.
+        sign: `>` or `<`.
+        bound: what the mean is claimed to be above or below.
+    """
+    interval = confidence_interval(values)
+    distance = Interval((interval.mean - bound) * (1 if sign == ">" else -1), interval.half_width)
+    holds = (
+        "no" if distance.mean <= 0 else "yes" if distance.mean > distance.half_width else "unclear"
+    )
+    return name, f"{sign} {bound:.1f}", interval.mean, interval.half_width, holds
+
+
+def _told(interval: Interval) -> str:
+    if isnan(interval.half_width):
+        return f"{interval.mean:.1f}"
+    return f"{interval.mean:.1f} ± {interval.half_width:.1f}"
+
+
+def _compared(difference: Interval, sentence: str) -> str:
+    points = f"by {_told(Interval(abs(difference.mean), difference.half_width))} points"
+    word = "better" if difference.mean > 0 else "worse"
+    if isnan(difference.half_width):
+        return f"{sentence.format(word)} {points}, in one seed."
+    if abs(difference.mean) > difference.half_width:
+        return f"{sentence.format(word)} {points}."
+    return f"{sentence.format(word)} {points}, which is within the noise of these seeds."

@@ -1,0 +1,194 @@
+"""The pictures of notebooks 00 and 02: one clip, a short training, and the imbalance."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from companion.evidence.imbalance import ALONE, JOINT, probe_pairs
+from companion.figures.style import COLOURS
+from companion.lessons.olm.picture import drawn
+from olmlib.metrics import confidence_interval
+from olmlib.train import Training
+
+COLUMNS = ["panel", "series", "head", "x", "mean", "low", "high"]
+
+
+@drawn
+def clip(frame: np.ndarray, sound: np.ndarray, sample_rate: int, spectrogram: np.ndarray) -> Figure:
+    """Draw one clip: its picture, its waveform and what the network hears.
+
+    Args:
+        frame: `(S, S, 3)` uint8, RGB.
+        sound: `(samples,)`, in [-1, 1].
+        sample_rate: samples per second.
+        spectrogram: `(257, F)`, standardised log magnitude.
+    """
+    fig, (picture, wave, heard) = plt.subplots(
+        1, 3, figsize=(10, 2.8), width_ratios=(1, 1.7, 1.7), layout="constrained"
+    )
+    picture.imshow(frame)
+    picture.set(title="(A) Frame", xticks=[], yticks=[])
+    wave.plot(np.arange(len(sound)) / sample_rate, sound, color=COLOURS["audio"], lw=0.4)
+    wave.set(title="(B) Waveform", xlabel="time (s)", ylabel="amplitude")
+    quiet = np.percentile(spectrogram, 1)
+    image = heard.imshow(spectrogram, vmin=quiet, origin="lower", aspect="auto", cmap="magma")
+    heard.set(title="(C) Spectrogram", xlabel="frame", ylabel="frequency bin")
+    for ax in (picture, heard):
+        ax.grid(False)
+    fig.colorbar(image, ax=heard, label="standardised log magnitude")
+    return fig
+
+
+def training_table(result: Training) -> pd.DataFrame:
+    """Return what each head knew and how it was scaled, epoch by epoch.
+
+    Args:
+        result: of `train.fit` with OLM.
+
+    Returns:
+        Columns `epoch`, `head`, `train_loss` (of raw logits, in nats) and `w`, means over the
+        epoch, and `dev_accuracy` after it, in `[0, 1]`.
+    """
+    arrays = result.history.arrays()
+    loss, w = (
+        pd.DataFrame(arrays[name], dtype=float).groupby(arrays["epoch"]).mean().to_numpy()
+        for name in ("train_loss", "w")
+    )
+    tables = [
+        pd.DataFrame(
+            {
+                "epoch": result.epochs["epoch"],
+                "head": str(head),
+                "train_loss": loss[:, m],
+                "w": w[:, m],
+                "dev_accuracy": result.epochs[f"dev_accuracy_{head}"],
+            }
+        )
+        for m, head in enumerate(arrays["heads"])
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+@drawn
+def short_training(table: pd.DataFrame, title: str) -> Figure:
+    """Draw a short training with OLM: losses of the heads and their coefficients.
+
+    Args:
+        table: as of `training_table`.
+        title: readable name of the data set, as of `rows.dataset_title`.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
+    fig.get_layout_engine().set(wspace=0.1)
+    for head, part in table.groupby("head", sort=False):
+        left.plot(part["epoch"], part["train_loss"], "o-", color=COLOURS[head], label=head)
+        right.plot(part["epoch"], part["w"], "o-", color=COLOURS[head], label=head)
+    left.set(xlabel="epoch", ylabel="training loss (nats)", title="(A) What each head has learnt")
+    right.axhline(1, color="0.6", lw=0.8)
+    right.set(xlabel="epoch", ylabel="mean coefficient w", title="(B) What OLM does")
+    fig.legend(*left.get_legend_handles_labels(), loc="outside right center")
+    left.set_ylim(bottom=0)
+    for ax in (left, right):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    fig.suptitle(title)
+    return fig
+
+
+def imbalance_table(
+    epochs: pd.DataFrame, probes: pd.DataFrame, branches: pd.DataFrame
+) -> pd.DataFrame:
+    """Gather the numbers of the figure: one per panel, series and place on the x axis.
+
+    Args:
+        epochs: as of `runs.epochs`, of audio-only, visual-only and Concat.
+        probes: as of `probe.probes`.
+        branches: as of `imbalance.branches`.
+
+    Returns:
+        Columns `panel`, `series`, `head`, `x`, `mean`, `low`, `high` over seeds (smallest, largest
+        value; for the probes the 95 % interval), accuracies in percent.
+    """
+    tables = []
+    curves = {f"{head} alone": (head, row, f"test_accuracy_{head}") for head, row in ALONE.items()}
+    curves |= {f"{head} in concat": (head, JOINT, f"test_accuracy_{head}") for head in ALONE}
+    curves["concat"] = ("fused", JOINT, "test_accuracy")
+    for series, (head, row, column) in curves.items():
+        values = 100 * epochs[epochs["row"] == row].set_index("epoch")[column]
+        tables.append(_over_seeds(values, "accuracy", series, head))
+    for head, own in branches.groupby("head", sort=False):
+        for quantity in ("norm", "score"):
+            tables.append(_over_seeds(own.set_index("epoch")[quantity], quantity, head, head))
+    rows = []
+    for modality in ALONE:
+        for series, values in zip(
+            ("alone", "in concat"), probe_pairs(probes, modality), strict=True
+        ):
+            mean, half = confidence_interval(values)
+            rows.append(("probe", series, modality, modality, mean, mean - half, mean + half))
+    probed = pd.DataFrame(rows, columns=COLUMNS)
+    return pd.concat([*tables, probed], ignore_index=True)[COLUMNS]
+
+
+@drawn
+def imbalance(table: pd.DataFrame, chance: float, title: str) -> Figure:
+    """Draw accuracies, linear probes, logit norms and logit scores of joint and single training.
+
+    Args:
+        table: as of `imbalance_table`.
+        chance: accuracy of always answering the most frequent class, in percent.
+        title: readable name of the data set, as of `tables.title`.
+    """
+    fig, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
+    (accuracy, probe), (norm, score) = axes
+    for series, part in table[table["panel"] == "accuracy"].groupby("series", sort=False):
+        _line(accuracy, part, series, "--" if series.endswith("alone") else "-")
+    accuracy.axhline(chance, color="0.6", lw=0.8, ls=":", label="most frequent class")
+    accuracy.set(xlabel="epoch", ylabel="test accuracy (%)", title="(A) Branches while training")
+    fig.legend(loc="outside lower center", ncols=3)
+    _probe_bars(probe, table[table["panel"] == "probe"])
+    probe.axhline(chance, color="0.6", lw=0.8, ls=":")
+    probe.set(ylabel="probe accuracy (%)", title="(B) Linear probe of the frozen encoders")
+    for ax, name, words in (
+        (norm, "norm", "(C) Logit norms in concat"),
+        (score, "score", "(D) True-class logits in concat"),
+    ):
+        for _, part in table[table["panel"] == name].groupby("series", sort=False):
+            _line(ax, part, None, "-")
+        ax.set(xlabel="epoch", ylabel=f"mean {name} (logits)", title=words)
+    for ax in (accuracy, norm, score):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    fig.suptitle(title)
+    return fig
+
+
+def _over_seeds(values: pd.Series, panel: str, series: str, head: str) -> pd.DataFrame:
+    grouped = values.groupby(level=0).agg(["mean", "min", "max"]).reset_index()
+    grouped.columns = ["x", "mean", "low", "high"]
+    return grouped.assign(panel=panel, series=series, head=head)
+
+
+def _line(ax: Axes, part: pd.DataFrame, label: str | None, style: str) -> None:
+    colour = COLOURS[part["head"].iloc[0]]
+    x, mean, low, high = (part[c].astype(float) for c in ("x", "mean", "low", "high"))
+    ax.plot(x, mean, style, color=colour, label=label)
+    ax.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
+
+
+def _probe_bars(ax: Axes, table: pd.DataFrame) -> None:
+    """Bars of encoders trained alone (hatched) beside the same encoders inside Concat."""
+    ticks = {}
+    for place, modality in enumerate(ALONE):
+        for shift, series in ((-0.2, "alone"), (0.2, "in concat")):
+            row = table[(table["head"] == modality) & (table["series"] == series)].iloc[0]
+            look = {"color": "white", "edgecolor": COLOURS[modality], "hatch": "//"}
+            look = look if series == "alone" else {"color": COLOURS[modality]}
+            ax.bar(place + shift, row["mean"], 0.36, **look)
+            ticks[place + shift] = f"{modality}\n{series}"
+            half = row["high"] - row["mean"]
+            if np.isfinite(half):
+                ax.errorbar(place + shift, row["mean"], half, color="black", capsize=3, lw=1)
+    ax.set_xticks(list(ticks), list(ticks.values()))
+    ax.set_ylim(0, 100)
+    ax.grid(False, axis="x")

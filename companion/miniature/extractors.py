@@ -1,0 +1,96 @@
+"""The miniature's own small feature extractors: frozen, without one learnt weight.
+
+They stand where HuBERT, MANet, MacBERT and OpenFace stand for the real release
+(`companion.extract`); `mer2023.md` explains each.
+"""
+
+import hashlib
+
+import librosa
+import numpy as np
+from PIL import Image
+from scipy.fft import dctn
+
+from companion.miniature.hog import SIDE, hog
+
+WIDTH = 64
+BANDS = WIDTH // 2
+AUDIO_ROWS = 5  # a second
+# The face in a picture of 240 x 180; nobody leaves it. Brows and eyes, then mouth, in its pixels.
+FACE = (50, 20, 190, 160)
+REGIONS = ((24, 20, 88, 52), (28, 66, 84, 108))
+
+
+def audio(sound: np.ndarray, rate: int) -> np.ndarray:
+    """Return loudness and restlessness of 32 mel bands, five rows a second.
+
+    Args:
+        sound: `(samples,)` in [-1, 1].
+        rate: samples per second.
+
+    Returns:
+        `(T, 64)` float32: mean and standard deviation of the log energies within a fifth of a
+        second, each brought to about mean 0 and standard deviation 1 by constants.
+    """
+    hop = rate // 100
+    power = librosa.feature.melspectrogram(
+        y=sound.astype(np.float32), sr=rate, n_fft=1024, hop_length=hop, n_mels=BANDS
+    )
+    level = np.log10(power + 1e-6)
+    frames = 100 // AUDIO_ROWS
+    rows = max(1, level.shape[1] // frames)
+    parts = level[:, : rows * frames].reshape(BANDS, rows, -1)
+    found = np.concatenate([(parts.mean(-1) + 2.5) / 1.25, (parts.std(-1) - 0.5) / 0.34])
+    return found.T.astype(np.float32)
+
+
+def face(picture: Image.Image) -> np.ndarray:
+    """Return the face of a picture, `(112, 112)` grey levels in [0, 255]."""
+    return np.asarray(picture.convert("L").crop(FACE).resize((SIDE, SIDE), Image.BILINEAR))
+
+
+def visual(faces: list[np.ndarray]) -> np.ndarray:
+    """Return the 32 coarsest cosine waves of the eyes' and of the mouth's region.
+
+    Args:
+        faces: T pictures of `face`.
+
+    Returns:
+        `(T, 64)` float32; each region is first brought to mean 0 and standard deviation 1, so that
+        the light does not matter.
+    """
+    rows = []
+    for picture in faces:
+        waves = []
+        for left, top, right, bottom in REGIONS:
+            region = picture[top:bottom, left:right].astype(np.float64)
+            region = (region - region.mean()) / (region.std() + 1e-6)
+            waves.append(dctn(region, norm="ortho")[:4, :8].ravel() / 10)
+        rows.append(np.concatenate(waves))
+    return np.array(rows, np.float32)
+
+
+def text(sentence: str) -> np.ndarray:
+    """Return a random but fixed vector per character, mixed with that of the pair it begins.
+
+    Args:
+        sentence: a transcript; empty if there is none.
+
+    Returns:
+        `(T, 64)` float32, a row per character; one row of zeros without a transcript.
+    """
+    if not sentence:
+        return np.zeros((1, WIDTH), np.float32)
+    pairs = [sentence[i : i + 2] for i in range(len(sentence))]
+    rows = [0.6 * _vector(character) for character in sentence]
+    return np.array([a + 0.8 * _vector(b) for a, b in zip(rows, pairs, strict=True)], np.float32)
+
+
+def histograms(faces: list[np.ndarray]) -> np.ndarray:
+    """Return `(T, 4464)` float16, `hog` of each face with its dimensions in OpenFace's order."""
+    return np.array([hog(picture).ravel() for picture in faces], np.float16)
+
+
+def _vector(word: str) -> np.ndarray:
+    seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "little")
+    return np.random.default_rng(seed).normal(size=WIDTH) / 2

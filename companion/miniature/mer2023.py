@@ -1,0 +1,199 @@
+"""A miniature MER2023 in the official processed layout (datasets.md 6.2), from the shipped speech.
+
+    label-6way.npz  transcription.csv
+    video/<clip>.mp4                                H.264 and AAC, 240x180 at 5 pictures a second
+    features/chinese-hubert-large-FRA/<clip>.npy    and manet_FRA, chinese-macbert-large-4-FRA
+    openface_hog/<clip>/<clip>.npy
+    build.json                                      ours: what the folder was made from
+
+What it is and is not, and the extractors that stand in for the real ones: `mer2023.md`.
+"""
+
+import io
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from companion import params
+from companion.miniature import cremad, extractors, folder, media, plan, release
+from companion.miniature.faces import expressions
+from companion.miniature.faces.people import person
+from companion.miniature.sounds import voices
+
+EMOTIONS = ("neutral", "angry", "happy", "sad", "worried", "surprise")
+TEST_SHARE = 0.25
+PROTOTYPES = {
+    "neutral": expressions.PROTOTYPES["NEU"],
+    "angry": expressions.PROTOTYPES["ANG"],
+    "happy": expressions.PROTOTYPES["HAP"],
+    "sad": expressions.PROTOTYPES["SAD"],
+    "worried": expressions.PROTOTYPES["FEA"] | {"AU26": 0.0, "S1": 0.5, "AU4": 0.8},
+    "surprise": {"AU1": 1.0, "AU2": 1.0, "AU5": 0.8, "AU26": 1.0, "AU53": 0.5},
+}
+# Valence of an emotion at full strength, in [-5, 5]: its sign and order follow the release's means.
+VALENCE = {
+    "neutral": 0.0,
+    "angry": -2.6,
+    "happy": 2.6,
+    "sad": -2.2,
+    "worried": -1.4,
+    "surprise": 0.4,
+}
+# Of the faces' strength, against an actor's in CREMA-D; so that the voice says more than they do.
+RESTRAINT = 0.8
+# Of a clip's valence around that of its emotion; the release's ratings are means in quarters.
+SPREAD, STEP = 0.6, 0.25
+FPS = 5
+# Of the pictures every second one is a visual row, and of those every fourth one a row of HOG,
+# because its rows are long.
+VISUAL_EVERY, HOG_EVERY = 2, 4
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip: its official name, its part, transcript, valence, and what is played."""
+
+    name: str
+    split: str
+    sentence: str
+    valence: float
+    played: plan.Clip
+
+    @property
+    def emotion(self) -> str:
+        """The label."""
+        return self.played.take.emotion
+
+
+def mer2023(source: Path, out: Path, config: params.Miniature, workers: int = 1) -> Path:
+    """Write the release, or what is missing of it.
+
+    Args:
+        source: the shipped sources, `data/`.
+        out: folder of the release.
+        config: number of clips, and the seed.
+        workers: processes; the bytes do not depend on it.
+
+    Returns:
+        `out`.
+
+    Raises:
+        FileNotFoundError: the shipped sources are not there.
+        ValueError: too many or too few clips; the message has the limits.
+        folder.NotOurs: `out` holds files that are not ours, such as the real release.
+        RuntimeError: another process is making the same folder.
+    """
+    sources = voices.Sources(Path(source) / "mer2023")
+    sentences = sources.folder / "sentences.csv"
+    chosen = clips(sources, config.clips, config.seed)
+    return release.make(
+        out,
+        about={"release": "mer2023 (miniature)", "config": config.model_dump()},
+        identity=release.identity(
+            "companion.miniature.mer2023", config, [*sources.files(), sentences]
+        ),
+        tables=_tables(chosen),
+        clips=chosen,
+        media=_files,
+        write=partial(_write, sources=sources, seed=config.seed),
+        workers=workers,
+    )
+
+
+def clips(sources: voices.Sources, count: int, seed: int) -> list[Clip]:
+    """Choose takes at random, and a quarter of each emotion's for MER-MULTI.
+
+    Args:
+        sources: the shipped speech.
+        count: number of clips; each take is used once at most.
+        seed: of everything.
+
+    Returns:
+        Clips, sorted by name.
+
+    Raises:
+        ValueError: too many clips, or too few for four of each emotion in the test part.
+    """
+    rng = plan.generator(seed, "mer2023")
+    takes = [sources.takes[i] for i in rng.permutation(len(sources.takes))[:count]]
+    piles = {e: [take for take in takes if take.emotion == e] for e in EMOTIONS}
+    fewest = 16 * len(EMOTIONS)
+    if count > len(sources.takes) or min(map(len, piles.values())) < 16:
+        raise ValueError(
+            f"{count} clips asked for: there are {len(sources.takes)} takes, and at least "
+            f"{fewest} clips, 16 of each emotion, are needed"
+        )
+    texts = pd.read_csv(sources.folder / "sentences.csv", index_col="sentence")["text"]
+    actors = {
+        speaker.voice: plan.Actor(number, speaker, person(speaker.sex, speaker.age, looks))
+        for number, speaker in enumerate(sources.speakers, start=1)
+        if (looks := plan.generator(seed, speaker.voice, "looks"))
+    }
+    tested = {
+        take for pile in piles.values() for take in pile[: max(4, round(TEST_SHARE * len(pile)))]
+    }
+    found = []
+    for number, take in enumerate(takes):
+        name, actor = f"sample_{number:08d}", actors[take.voice]
+        own = plan.generator(seed, name, "face")
+        face = expressions.draw(
+            take.emotion, "LO", RESTRAINT * actor.person.expressive, own, PROTOTYPES
+        )
+        valence = plan.generator(seed, name, "valence").normal(VALENCE[take.emotion], SPREAD)
+        valence = float(np.clip(round(valence / STEP) * STEP, -5, 5))
+        split = "test1" if take in tested else "train"
+        played = plan.Clip(name, actor, take, face)
+        found.append(Clip(name, split, texts[take.sentence], valence, played))
+    return found
+
+
+def _files(clip: Clip) -> tuple[str, ...]:
+    name = clip.name
+    return (
+        f"video/{name}.mp4",
+        f"features/chinese-hubert-large-FRA/{name}.npy",
+        f"features/manet_FRA/{name}.npy",
+        f"features/chinese-macbert-large-4-FRA/{name}.npy",
+        f"openface_hog/{name}/{name}.npy",
+    )
+
+
+def _write(out: Path, clip: Clip, missing: set[str], sources: voices.Sources, seed: int) -> None:
+    _, sound, drawn = cremad.perform(clip.played, sources, seed, FPS)
+    pictures = list(drawn)
+    faces = [extractors.face(picture) for picture in pictures[::VISUAL_EVERY]]
+    video, *names = _files(clip)
+    if video in missing:
+        folder.save(
+            out / video,
+            lambda part: media.write_mp4(part, pictures, FPS, sound, voices.RATE),
+        )
+    features = (
+        extractors.audio(sound, voices.RATE),
+        extractors.visual(faces),
+        extractors.text(clip.sentence),
+        extractors.histograms(faces[::HOG_EVERY]),
+    )
+    for name, rows in zip(names, features, strict=True):
+        if name in missing:
+            folder.save(out / name, lambda part, rows=rows: part.write_bytes(_npy(rows)))
+
+
+def _npy(rows: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, rows)
+    return file.getvalue()
+
+
+def _tables(chosen: list[Clip]) -> dict[str, bytes]:
+    """Return labels and transcripts; MER-NOISE and MER-SEMI are empty."""
+    corpora = {f"{part}_corpus": {} for part in ("train", "test1", "test2", "test3")}
+    for clip in chosen:
+        corpora[f"{clip.split}_corpus"][clip.name] = {"emo": clip.emotion, "val": clip.valence}
+    labels = io.BytesIO()
+    np.savez(labels, **{name: np.array(corpus, object) for name, corpus in corpora.items()})
+    rows = [("name", "sentence"), *((clip.name, clip.sentence) for clip in chosen)]
+    return {"label-6way.npz": labels.getvalue(), "transcription.csv": release.table(rows)}

@@ -1,0 +1,193 @@
+"""The grid of runs of one data set: rows x seeds, over worker processes."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import torch
+from filelock import FileLock, Timeout
+from joblib import Parallel, delayed
+
+from companion import params
+from companion.runs import folder
+from companion.runs.identity import Run
+from olmlib import train
+from olmlib.methods.table import create
+
+# Seconds to wait for another process at the same run: the workers of a killed pipeline end the run
+# that they are at, so one that is started again at once meets them.
+PATIENCE = 600
+
+
+def runs_of(
+    profile: str, dataset: str, rows: Iterable[str] | None = None, root: str | Path = "."
+) -> list[Run]:
+    """Return the runs of a data set: its rows in `params.yaml` with every seed of the profile.
+
+    Args:
+        profile: name of the profile.
+        dataset: name of the data set.
+        rows: names of rows; by default all that the data set has (`datasets` of a row).
+        root: the repository's root.
+
+    Raises:
+        ValueError: an unknown profile, data set or row, or a row that the data set does not have.
+    """
+    settings, chosen = profile_values(profile, root)
+    here = [n for n, row in settings.rows.items() if not row.datasets or dataset in row.datasets]
+    names = here if rows is None else list(rows)
+    unknown = [name for name in names if name not in here]
+    if unknown:
+        raise ValueError(
+            f"no row {', '.join(unknown)} for {dataset} in params.yaml; it has {', '.join(here)}"
+        )
+    section, found = chosen.dataset(dataset), []
+    for name in names:
+        row = settings.rows[name]
+        model = params.changed(section.model, row.model, f"rows.{name}.model")
+        config = section.model_copy(update={"model": model})
+        found += [
+            Run(dataset, name, row, seed, config, *places(profile, dataset, root))
+            for seed in chosen.seeds
+        ]
+    return found
+
+
+def profile_values(profile: str, root: str | Path = ".") -> tuple[params.Params, params.Profile]:
+    """Return the whole of `params.yaml` and one of its profiles.
+
+    Raises:
+        ValueError: no such profile, or a row that cannot be trained.
+    """
+    settings = params.load(Path(root) / "params.yaml")
+    check_rows(settings)
+    if profile not in settings.profiles:
+        raise ValueError(
+            f"no profile {profile!r} in params.yaml; it has {', '.join(settings.profiles)}"
+        )
+    return settings, settings.profiles[profile]
+
+
+def places(profile: str, dataset: str, root: str | Path = ".") -> list[Path]:
+    """Return where a data set's arrays, its finished runs and its unfinished ones lie."""
+    return [Path(root) / part / profile / dataset for part in ("prepared", "runs", "build/work")]
+
+
+def execute(run: Run, progress: bool = False) -> str:
+    """Make sure that a run's folder holds its result.
+
+    Returns:
+        `reused` (a finished run with the same identity was there), `resumed` or `trained`.
+
+    Raises:
+        RuntimeError: another process keeps at this very run, or the folder cannot be written.
+    """
+    identity = run.identity()
+    if folder.is_finished(run, identity["identity"]):
+        return "reused"
+    work = run.work / run.folder.name
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        run.runs.mkdir(parents=True, exist_ok=True)
+        with FileLock(work / "lock", timeout=PATIENCE):
+            # Whoever held the lock may have finished the run meanwhile.
+            if folder.is_finished(run, identity["identity"]):
+                return "reused"
+            return _train(run, identity, work, progress)
+    except Timeout:
+        raise RuntimeError(
+            f"another process still trains {run.folder} after {PATIENCE} s of waiting; "
+            "wait for it, or stop it first"
+        ) from None
+    except OSError as error:
+        raise RuntimeError(
+            f"cannot write {error.filename or run.folder}: {error.strerror}. Finished runs and the "
+            "last epoch of this one are kept; make room or allow writing, then run again"
+        ) from error
+
+
+def train_all(runs: list[Run], workers: int) -> pd.Series:
+    """Execute all runs over worker processes of one torch thread each, one line per run.
+
+    Runs do not share random numbers, so the number of workers changes no result. A failing run
+    does not stop the others.
+
+    Args:
+        runs: what to train; finished ones are reused.
+        workers: processes at a time.
+
+    Returns:
+        How many runs were reused, resumed and trained.
+
+    Raises:
+        RuntimeError: runs failed; the message has each one's error.
+    """
+    outcomes, failed = [], []
+    jobs = Parallel(n_jobs=workers, return_as="generator_unordered")
+    done = jobs(delayed(_execute_alone)(run) for run in runs)
+    for number, (name, outcome, error) in enumerate(done, start=1):
+        print(f"{number:4d}/{len(runs)}  {name}  {outcome}", flush=True)
+        outcomes.append(outcome)
+        if error:
+            failed.append(f"{name}: {error}")
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {len(runs)} runs failed:\n" + "\n".join(failed))
+    return pd.Series(outcomes).value_counts()
+
+
+def _execute_alone(run: Run) -> tuple[str, str, str]:
+    torch.set_num_threads(1)
+    try:
+        return run.folder.name, execute(run), ""
+    except Exception as error:
+        return run.folder.name, "failed", f"{type(error).__name__}: {error}"
+
+
+def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
+    checkpoint = work / "checkpoint.pt"
+    outcome = "resumed" if checkpoint.exists() else "trained"
+    data = run.data()
+    method = create(run.row.method, run.seed, **run.row.options)
+    result = train.fit(
+        method,
+        data,
+        run.model(data),
+        run.config.train,
+        run.seed,
+        checkpoint,
+        identity["identity"],
+        progress,
+    )
+    part = work / "result"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    folder.write(part, identity, method, run.config.train.device, result)
+    if run.folder.exists():
+        shutil.rmtree(run.folder)
+    os.replace(part, run.folder)
+    for file in work.glob("*.pt"):
+        file.unlink()
+    return outcome
+
+
+def check_rows(settings: params.Params, file="params.yaml") -> None:
+    """Make the method of every row once: a mistake shall be found here and not in a run, later.
+
+    Args:
+        settings: what `params.load` returned.
+        file: its name, for the message.
+
+    Raises:
+        ValueError: rows whose method does not exist or does not take their options, one per line.
+    """
+    rows = {f"rows.{name}": row for name, row in settings.rows.items()}
+    wrong = []
+    for place, row in (rows | settings.table3.rows()).items():
+        try:
+            create(row.method, 0, **row.options)
+        except (TypeError, ValueError) as error:
+            wrong.append(f"{file}, {place}: {error}")
+    if wrong:
+        raise ValueError("\n".join(wrong))

@@ -1,0 +1,248 @@
+"""Table 1 and its ablation: means and intervals over seeds, in percent, traceable to runs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from companion import paper
+from companion.runs import folder
+from companion.runs.identity import Run
+from companion.table1.rows import ABLATION, REFERENCES, block, dataset_title, label, place
+from olmlib.metrics import Interval, confidence_interval, paired_difference
+
+# Column of the table -> weights and metric of `folder.load`.
+MEASURES = {
+    "accuracy": ("test", "accuracy"),
+    "map": ("test", "map"),
+    "last_accuracy": ("last", "accuracy"),
+    "audio": ("test", "accuracy_audio"),
+    "visual": ("test", "accuracy_visual"),
+    "sum": ("test", "accuracy_sum"),
+    "weighted_sum": ("test", "accuracy_weighted_sum"),
+}
+# Test accuracies of the prediction by the epoch that is chosen, from `epochs.csv`.
+EPOCHS = ("best_dev_accuracy", "best_test_accuracy")
+MEASURED = (*MEASURES, *EPOCHS)
+ALWAYS = {"accuracy", "map", "last_accuracy", *EPOCHS}
+NONE = Interval(np.nan, np.nan)
+COSTS = ("step_over_concat", "extra_runs")
+
+
+def collect(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
+    """Return the metrics of all runs, one line per run: what every cell of a table is made of.
+
+    Args:
+        grids: data set -> its runs.
+
+    Returns:
+        Columns `dataset`, `title`, `row`, `seed`, `test_clips`, `identity` and `MEASURED`, in
+        `[0, 1]`; a measure that a row does not have (no such head) is NaN.
+
+    Raises:
+        FileNotFoundError: a run is missing.
+        ValueError: a folder holds another run than its name says or one made with other values
+            than `params.yaml` has now, or as `check`.
+    """
+    parts = []
+    for dataset, grid in grids.items():
+        tidy = folder.load(list(grid))
+        broken = tidy[~tidy["value"].between(0, 1)]
+        if len(broken):
+            raise ValueError(f"{dataset}: not in [0, 1]:\n{broken.to_string(index=False)}")
+        values = tidy.pivot(index=["row", "seed"], columns=["weights", "metric"], values="value")
+        table = pd.DataFrame(
+            {
+                name: values[key] if key in values.columns else np.nan
+                for name, key in MEASURES.items()
+            },
+            index=values.index,
+        ).join(_epochs(grid))
+        origin = pd.DataFrame([_origin(dataset, run) for run in grid])
+        parts.append(origin.merge(table.reset_index(), on=["row", "seed"], validate="1:1"))
+    measured = pd.concat(parts, ignore_index=True)
+    check(measured)
+    return measured
+
+
+def check(measured: pd.DataFrame) -> None:
+    """Check that no run is missing and no cell empty that should hold a number.
+
+    Raises:
+        ValueError: rows do not share their seeds, a value is NaN or outside `[0, 1]`, or a measure
+            is there for some seeds of a row only.
+    """
+    for dataset, part in measured.groupby("dataset", sort=False):
+        seeds = part.groupby("row", sort=False)["seed"].agg(lambda s: tuple(sorted(s)))
+        wanted = tuple(sorted(set(part["seed"])))
+        for row, found in seeds.items():
+            if found != wanted:
+                raise ValueError(f"{dataset}: row {row} has seeds {found}, others have {wanted}")
+        for row, own in part.groupby("row", sort=False):
+            for name in MEASURED:
+                values = own[name]
+                gone = values.isna()
+                if gone.any() and (name in ALWAYS or not gone.all()):
+                    seeds = own.loc[gone, "seed"].tolist()
+                    raise ValueError(f"{dataset}: {name} of row {row} is NaN for seeds {seeds}")
+                if not values[~gone].between(0, 1).all():
+                    raise ValueError(
+                        f"{dataset}: {name} of row {row} is not in [0, 1]: {values.tolist()}"
+                    )
+
+
+def table1(
+    measured: pd.DataFrame,
+    printed: str | Path | None = None,
+    measured_costs: str | Path | None = None,
+) -> pd.DataFrame:
+    """Return Table 1: one line per data set and row, in the order of `rows.BLOCKS`.
+
+    Args:
+        measured: as of `collect`.
+        printed: place of `data/paper/table1.csv`.
+        measured_costs: place of `benchmarks/costs.csv`.
+
+    Returns:
+        Columns `dataset`, `title`, `block`, `row`, `label`, `letter`, `seeds`; each measure and its
+        `<measure>_half`, half the width of the 95 % t interval over seeds; `paper_accuracy`,
+        `paper_map`; `minus_<reference>`, `_half` and `_differs` for the paired difference of
+        accuracies (an interval without 0); `COSTS`. Percent and percentage points, with 4 digits,
+        but for the costs.
+
+    Raises:
+        ValueError: as `check`, or a row to compare with is missing.
+    """
+    check(measured)
+    lines = []
+    for dataset, part in measured.groupby("dataset", sort=False):
+        numbers = published(dataset, printed)
+        for row in sorted(dict.fromkeys(part["row"]), key=place):
+            own = part[part["row"] == row]
+            line = {"dataset": dataset, "title": own["title"].iloc[0], "block": block(row)}
+            line |= {"row": row, "label": label(row), "letter": ABLATION.get(row, "")}
+            line["seeds"] = len(own)
+            for name in MEASURED:
+                interval = _interval(own[name])
+                line |= {name: interval.mean, f"{name}_half": interval.half_width}
+            line |= numbers.get(row, {})
+            for reference in REFERENCES:
+                gap = NONE if row == reference else difference(measured, dataset, row, reference)
+                line |= {f"minus_{reference}": gap.mean, f"minus_{reference}_half": gap.half_width}
+                line[f"minus_{reference}_differs"] = differs(gap)
+            lines.append(line)
+    table = pd.DataFrame(lines)
+    for name in ("paper_accuracy", "paper_map"):
+        table[name] = table.get(name, np.nan)
+    numbers = table.select_dtypes("float").columns
+    # Twice: the last bit of a mean must not decide how a tie is rounded.
+    table[numbers] = (100 * table[numbers]).round(8).round(4)
+    return table.join(costs(measured_costs), on="row")
+
+
+def ablation(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines (a) to (h) of `table1`, in the order of their letters."""
+    return table[table["letter"] != ""].sort_values(["dataset", "letter"], kind="stable")
+
+
+def difference(
+    measured: pd.DataFrame, dataset: str, row: str, reference: str, measure: str = "accuracy"
+) -> Interval:
+    """Return a measure of `row` minus that of `reference`, paired over seeds, in `[-1, 1]`.
+
+    Raises:
+        ValueError: no such row.
+    """
+    part = measured[measured["dataset"] == dataset]
+    pair = [part[part["row"] == name].sort_values("seed")[measure] for name in (row, reference)]
+    for name, values in zip((row, reference), pair, strict=True):
+        if values.empty:
+            raise ValueError(f"{dataset} has no row {name} to compare with")
+    return paired_difference(*(values.to_numpy() for values in pair))
+
+
+def differs(gap: Interval) -> bool:
+    """Tell whether the interval excludes 0.
+
+    One seed has no interval. Neither have seeds that all give the same difference: accuracies count
+    whole clips, so on a small test split that is a coincidence and not a spread of zero.
+    """
+    return bool(gap.half_width > 1e-9 and abs(gap.mean) > gap.half_width)
+
+
+def costs(path: str | Path | None = None) -> pd.DataFrame:
+    """Return what `python -m benchmarks --costs` measured: `COSTS` of each row.
+
+    Costs are measured apart, on a machine at rest; a row without them has empty cells.
+
+    Args:
+        path: place of `benchmarks/costs.csv`; without it, or without the file, no row has costs.
+
+    Returns:
+        Index: names of rows; `step_over_concat`, a ratio of times, and `extra_runs`, a number of
+        trainings.
+    """
+    there = path is not None and Path(path).is_file()
+    found = pd.read_csv(path) if there else pd.DataFrame()
+    found = found.reindex(columns=["row", *COSTS]).drop_duplicates("row").set_index("row")
+    return found.apply(pd.to_numeric, errors="coerce")
+
+
+def title(run: Run) -> str:
+    """Return the readable name of a run's data set, which says so where it is a miniature."""
+    return dataset_title(run.dataset, run.config.miniature is not None)
+
+
+def published(dataset: str, path: str | Path | None = None) -> dict[str, dict[str, float]]:
+    """Return row -> `paper_accuracy` and `paper_map`, in `[0, 1]`; empty where the paper is mute.
+
+    Args:
+        dataset: name of the data set.
+        path: another place of `data/paper/table1.csv`.
+    """
+    if dataset not in paper.TABLE1_DATASETS:
+        return {}
+    return paper.table1(dataset, path).add_prefix("paper_").to_dict("index")
+
+
+def _interval(values: pd.Series) -> Interval:
+    return NONE if values.isna().all() else confidence_interval(values)
+
+
+def _epochs(grid: Sequence[Run]) -> pd.DataFrame:
+    """Return `EPOCHS` per row and seed; the first of equal epochs is chosen, as in training."""
+    chosen = {}
+    for (row, seed), own in folder.epochs(list(grid)).groupby(["row", "seed"], sort=False):
+        best = own["test_accuracy"].iloc[own["dev_accuracy"].argmax()]
+        chosen[row, seed] = dict(zip(EPOCHS, (best, own["test_accuracy"].max()), strict=True))
+    table = pd.DataFrame.from_dict(chosen, orient="index")
+    return table.rename_axis(["row", "seed"])
+
+
+def _origin(dataset: str, run: Run) -> dict:
+    known = json.loads((run.folder / "identity.json").read_text())
+    if (known["row"], known["seed"]) != (run.name, run.seed):
+        name = f"{known['row']}-{known['seed']}"
+        raise ValueError(f"{run.folder} holds the run {name}: delete it and run notebook 10_train")
+    wanted = {"method": run.row.method, "options": run.row.options}
+    wanted |= {
+        part: getattr(run.config, part).model_dump(mode="json") for part in ("model", "train")
+    }
+    stale = [key for key, value in wanted.items() if known[key] != value]
+    if stale:
+        raise ValueError(
+            f"{run.folder} was trained before {', '.join(stale)} changed in params.yaml: "
+            "run `dvc repro`, or notebook 10_train"
+        )
+    with np.load(run.folder / "predictions.npz") as predictions:
+        clips = len(predictions["label"])
+    return {
+        "dataset": dataset,
+        "title": title(run),
+        "row": run.name,
+        "seed": run.seed,
+        "test_clips": clips,
+        "identity": known["identity"],
+    }

@@ -1,0 +1,180 @@
+"""Table 1 as pictures: dots with intervals, the coefficients, and what the choices change."""
+
+from collections.abc import Mapping
+from textwrap import fill
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from companion.figures.style import COLOURS, HEADS, PAPER, closed, lines, part, require, style
+from companion.table1 import fairness
+
+SURE, UNSURE = "0.1", "0.6"
+LETTERS = 24  # of a panel's title on one line
+# Short names of `fairness.CHOICES`, above the columns of the figure.
+COLUMNS = ("best dev\nepoch", "best test\nepoch", "last\nepoch", "sum of\nheads", "weighted\nsum")
+
+
+def dots(table: pd.DataFrame, measure: str = "accuracy") -> Figure:
+    """Draw Table 1 as dots with intervals, one panel per data set, the paper beside ours.
+
+    Args:
+        table: as of `tables.table1`, in percent.
+        measure: `accuracy` or `map`.
+    """
+    datasets = list(dict.fromkeys(table["dataset"]))
+    table = table.assign(label=table["label"] + table["letter"].map(lambda a: a and f" ({a})"))
+    places = _places(table)
+    size = (2.6 + 3.4 * len(datasets), 1.1 + 0.25 * max(places.values()))
+    with style():
+        fig, axes = plt.subplots(
+            1, len(datasets), figsize=size, sharey=True, squeeze=False, layout="constrained"
+        )
+        for ax, dataset in zip(axes.flat, datasets, strict=True):
+            _panel(ax, table[table["dataset"] == dataset], measure, places)
+        first = axes[0, 0]
+        first.set_yticks(list(places.values()), [key[-1] for key in places])
+        for key, text in zip(places, first.get_yticklabels(), strict=True):
+            text.set_fontweight("bold" if len(key) == 1 else "normal")
+        first.set_ylim(max(places.values()) + 0.7, -0.7)
+        shown = {
+            n: h for ax in axes.flat for h, n in zip(*ax.get_legend_handles_labels(), strict=True)
+        }
+        fig.legend(shown.values(), shown, loc="outside lower center", ncols=min(2, len(datasets)))
+    return closed(fig)
+
+
+def choices(ranked: pd.DataFrame, found: pd.DataFrame) -> Figure:
+    """Draw the rank of every method by each choice, and how alike the rankings are.
+
+    Args:
+        ranked: as of `fairness.rank`.
+        found: as of `fairness.agreement`.
+    """
+    datasets = list(dict.fromkeys(ranked["dataset"]))
+    names = list(dict.fromkeys(ranked["label"]))
+    limit = max(3, ranked["moved"].abs().max())
+    size = (3.2 + 3.5 * len(datasets), 2.1 + 0.3 * len(names))
+    with style(), plt.rc_context({"axes.grid": False}):
+        fig, axes = plt.subplots(
+            1, len(datasets), figsize=size, sharey=True, squeeze=False, layout="constrained"
+        )
+        for ax, dataset in zip(axes.flat, datasets, strict=True):
+            own = ranked[ranked["dataset"] == dataset]
+            wide = own.pivot(index="label", columns="choice").reindex(names)
+            keys = list(fairness.CHOICES)
+            image = ax.imshow(
+                wide["moved"][keys].to_numpy(dtype=float),
+                cmap="PuOr",
+                vmin=-limit,
+                vmax=limit,
+                aspect="auto",
+            )
+            _ranks(ax, wide, keys, limit)
+            tau = found[found["dataset"] == dataset].set_index("choice")["tau"]
+            taus = tau.reindex([fairness.SEEDS, *keys[1:]])
+            below = [f"{value:.2f}" if value == value else "–" for value in taus]
+            below[0] += "\nof two seeds"
+            ax.set_xticks(range(len(keys)), below)
+            top = ax.secondary_xaxis("top")
+            top.set_xticks(range(len(keys)), COLUMNS, fontsize="small")
+            top.tick_params(length=0)
+            top.spines["top"].set_visible(False)
+            ax.set_title(own["title"].iloc[0], pad=34)
+            ax.tick_params(length=0)
+            ax.spines[:].set_visible(False)
+            ax.axvline(0.5, color="white", lw=5)
+        axes[0, 0].set_yticks(range(len(names)), names)
+        fig.supxlabel("Kendall's τ with the first column, within a seed", fontsize="medium")
+        bar = fig.colorbar(image, ax=axes, aspect=40, pad=0.01)
+        bar.set_label("places gained (above 0) or lost against the first column")
+        bar.outline.set_visible(False)
+    return closed(fig)
+
+
+def coefficients(
+    curves: pd.DataFrame, labels: Mapping[str, str], titles: Mapping[str, str]
+) -> Figure:
+    """Draw the coefficients w of every head over training, a panel per data set and row.
+
+    Panels have scales of their own: one rule may move w by hundredths, the next below 0. The
+    panels of a data set share its line, so that no place is empty where it lacks a row.
+
+    Args:
+        curves: columns `dataset`, `row`, `seed`, `epoch`, `head`, `w`, as of `curves.coefficients`.
+        labels: row -> its label, in the order of the panels.
+        titles: data set -> its readable name.
+    """
+    require(curves, labels)
+    size = (1 + 2.6 * len(labels), 0.5 + 2.8 * len(titles))
+    with style():
+        fig = plt.figure(figsize=size, layout="constrained")
+        strips = fig.subfigures(len(titles), 1, squeeze=False)[:, 0]
+        for strip, (dataset, title) in zip(strips, titles.items(), strict=True):
+            found = {row: part(curves, dataset=dataset, row=row) for row in labels}
+            found = {row: own for row, own in found.items() if len(own)}
+            axes = strip.subplots(1, len(found), squeeze=False)[0]
+            for ax, (row, own) in zip(axes, found.items(), strict=True):
+                lines(ax, own, "w", "head", COLOURS)
+                ax.axhline(1, color="0.5", lw=0.8, zorder=1)
+                ax.set_title(fill(labels[row], LETTERS))
+            axes[0].set_ylabel(f"{title}\ncoefficient w")
+        handles = [plt.Line2D([], [], color=COLOURS[head], label=head) for head in HEADS]
+        fig.legend(handles=handles, loc="outside lower center", ncols=3)
+    return closed(fig)
+
+
+def _places(table: pd.DataFrame) -> dict[tuple, float]:
+    """Return where rows stand, from above: `(block,)` of headings and `(block, label)` of rows."""
+    places, at = {}, 0.0
+    for block, own in table.groupby("block", sort=False):
+        places[(block,)] = at
+        for name in dict.fromkeys(own["label"]):
+            at += 1
+            places[block, name] = at
+        at += 1.4
+    return places
+
+
+def _panel(ax: Axes, own: pd.DataFrame, measure: str, places: Mapping[tuple, float]) -> None:
+    own = own.assign(place=[places[key] for key in zip(own["block"], own["label"], strict=True)])
+    half = own[f"{measure}_half"].fillna(0)
+    # A t interval of few seeds can leave the range of shares, and no accuracy does.
+    low, high = ((own[measure] + sign * half).clip(0, 100) for sign in (-1, 1))
+    for sure in (False, True):
+        one = own["minus_concat_differs"] == sure
+        colour = SURE if sure else UNSURE
+        ax.hlines(own["place"][one], low[one], high[one], color=colour, lw=1.4)
+        word = "differs from Concat by more than noise" if sure else "no difference shown"
+        name = f"ours: {word} (mean, 95 % interval over seeds)"
+        ax.plot(own[measure][one], own["place"][one], "o", color=colour, ms=5, label=name)
+    printed = own[f"paper_{measure}"]
+    if printed.notna().any():
+        name = "paper, real recordings"
+        ax.plot(printed, own["place"], "D", mfc="none", mec=PAPER, mew=1.6, ms=5.5, label=name)
+    concat = own.loc[own["row"] == "concat", measure]
+    if len(concat):
+        ax.axvline(concat.iloc[0], color="0.5", lw=0.8, ls="--", zorder=0, label="mean of Concat")
+    edges = pd.concat([low, high, printed]).dropna()
+    margin = 0.04 * max(edges.max() - edges.min(), 1)
+    ax.set_xlim(edges.min() - margin, edges.max() + margin)
+    unit = {"accuracy": "test accuracy (%)", "map": "test mAP (%)"}.get(measure, f"{measure} (%)")
+    ax.set(title=own["title"].iloc[0], xlabel=unit)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="y", visible=False)
+
+
+def _ranks(ax: Axes, wide: pd.DataFrame, keys: list[str], limit: float) -> None:
+    """Write ranks into the cells, bold where the accuracy changed by more than noise."""
+    for (i, label), (j, key) in (
+        (line, column) for line in enumerate(wide.index) for column in enumerate(keys)
+    ):
+        rank, moved = wide["rank"].loc[label, key], wide["moved"].loc[label, key]
+        if np.isnan(rank):
+            continue
+        bold = "bold" if wide["differs"].loc[label, key] else "normal"
+        ink = "white" if abs(moved) > 0.65 * limit else "0.1"
+        ax.text(j, i, f"{rank:.0f}", ha="center", va="center", color=ink, fontweight=bold)

@@ -1,0 +1,250 @@
+"""Table 3: modalities x fusions, by two protocols (models-tables23.md 7)."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from companion import paper, params
+from companion.runs import folder, grid
+from companion.runs.identity import Run
+from olmlib.data.sequences import Sequences
+from olmlib.metrics import confidence_interval, emotion, paired_difference
+
+DATASET = "mer2023"
+PROTOCOLS = {"cv": "cross-validation", "test": "held-out test"}
+MEASURES = ("f1", "mse")
+UNIMODAL = "unimodal"
+WITHOUT = "without_olm"
+
+
+def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
+    """Return the runs of Table 3: every cell with every seed of the profile and every fold.
+
+    A combination of one modality has no fusion, so its runs stand in all three columns.
+
+    Raises:
+        ValueError: an unknown profile, or one without MER2023.
+    """
+    settings, chosen = grid.profile_values(profile, root)
+    section = chosen.dataset(DATASET)
+    return [
+        Run(
+            DATASET,
+            f"{fusion}_{letters.replace('+', '')}",
+            row,
+            seed,
+            section.model_copy(update={"model": model(section.model, modalities, row)}),
+            *grid.places(profile, DATASET, root),
+            fold=fold,
+        )
+        for letters, modalities in settings.table3.combinations.items()
+        for fusion, row in columns(settings.table3, letters).items()
+        for seed in chosen.seeds
+        for fold in range(section.prepare.folds)
+    ]
+
+
+def columns(table: params.Table3, letters: str) -> dict[str, params.Row]:
+    """Return what is trained for a combination of modalities: fusion -> row."""
+    if len(table.combinations[letters]) == 1:
+        return {UNIMODAL: table.unimodal}
+    control = {WITHOUT: table.without_olm} if letters == table.shown else {}
+    return table.fusions | control
+
+
+def model(own: params.Transformer, modalities, row: params.Row) -> params.Transformer:
+    """Return the network of a row on a combination of modalities.
+
+    Args:
+        own: the profile's model.
+        modalities: of the combination.
+        row: what it changes.
+
+    Raises:
+        ValueError: a field that no network has, or a value that it cannot have.
+    """
+    return params.changed(own, row.model | {"modalities": tuple(modalities)}, "table3")
+
+
+def collect(grid: list[Run]) -> pd.DataFrame:
+    """Return what every seed of every cell measured, by both protocols.
+
+    `cv`: the mean over folds of the selected epoch's F1 and MSE on the fold that was held out, and
+    by which that epoch was selected, as the challenge's baselines do it. `test`: the folds' models
+    together on the test clips, class probabilities and valences averaged.
+
+    Returns:
+        Columns `row`, `seed`, `protocol`, `f1` in [0, 1], `mse`, `clips` (that were scored).
+
+    Raises:
+        FileNotFoundError: a run is missing; nothing is skipped.
+    """
+    folder.load(grid)
+    found = []
+    cells: dict[tuple[str, int], list[Run]] = {}
+    for run in grid:
+        cells.setdefault((run.name, run.seed), []).append(run)
+    for (row, seed), folds in cells.items():
+        data = Sequences(folds[0].prepared, modalities=folds[0].config.model.modalities)
+        clips = int(data.records["split"].ne("test").sum())
+        found.append((row, seed, "cv", *selected(folds), clips))
+        found.append((row, seed, "test", *averaged(folds, data), len(data.rows("test"))))
+    names = ["row", "seed", "protocol", *MEASURES, "clips"]
+    return pd.DataFrame(found, columns=names)
+
+
+def selected(folds: list[Run]) -> tuple[float, float]:
+    """Return the mean over folds of F1, in [0, 1], and MSE on dev, at each one's selected epoch."""
+    values = []
+    for run in folds:
+        metrics = json.loads((run.folder / "metrics.json").read_text())
+        epochs = pd.read_csv(run.folder / "epochs.csv").set_index("epoch")
+        values.append(epochs.loc[metrics["selected_epoch"], ["dev_f1", "dev_mse"]])
+    return tuple(np.mean(values, axis=0))
+
+
+def averaged(folds: list[Run], data: Sequences) -> tuple[float, float]:
+    """Return F1, in [0, 1], and MSE on the test clips of the folds' averaged predictions."""
+    prob, valence = [], []
+    for run in folds:
+        with np.load(run.folder / "predictions.npz") as arrays:
+            head = "fused" if "valence_fused" in arrays else run.config.model.modalities[0]
+            prob.append(arrays["prob"])
+            valence.append(arrays[f"valence_{head}"])
+            rows, labels = arrays["row"], arrays["label"]
+    found = emotion(np.mean(prob, 0), np.mean(valence, 0), labels, data.valence[rows])
+    return found.f1, found.mse
+
+
+def table3(measured: pd.DataFrame, table: params.Table3, printed: Path | None = None):
+    """Return Table 3: a line per combination, fusion and protocol.
+
+    Args:
+        measured: as of `collect`.
+        table: combinations and fusions.
+        printed: another place of the paper's table.
+
+    Returns:
+        Columns `modalities`, `fusion`, `protocol`, `row`, `seeds`, and for F1 (in percent) and MSE
+        the mean, half of its 95 % interval, the paper's number, and the paired difference to the
+        fusion `attention` with its half interval.
+    """
+    published = paper.published("table3", printed).set_index("modalities")
+    lines = []
+    for letters, modalities in table.combinations.items():
+        for fusion in table.fusions:
+            kind = fusion if len(modalities) > 1 else UNIMODAL
+            for protocol in PROTOCOLS:
+                own = cell(measured, kind, letters, protocol)
+                base = cell(measured, "attention", letters, protocol)
+                line = {"modalities": letters, "fusion": fusion, "protocol": protocol}
+                line |= {"row": own["row"].iloc[0], "seeds": len(own)}
+                for measure in MEASURES:
+                    scale = 100 if measure == "f1" else 1
+                    mean, half = confidence_interval(scale * own[measure])
+                    line |= {measure: mean, f"{measure}_half": half}
+                    line[f"{measure}_paper"] = published.loc[letters, f"{fusion}_{measure}"]
+                    gap = (np.nan, np.nan)
+                    if len(modalities) > 1 and fusion != "attention":
+                        gap = paired_difference(
+                            (scale * own[measure]).tolist(), (scale * base[measure]).tolist()
+                        )
+                    line |= dict(zip((f"{measure}_gap", f"{measure}_gap_half"), gap, strict=True))
+                lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def cell(measured: pd.DataFrame, kind: str, letters: str, protocol: str) -> pd.DataFrame:
+    """Return the lines of `collect` of a fusion and a combination, one per seed, in order."""
+    row = f"{kind}_{letters.replace('+', '')}"
+    found = measured[(measured["row"] == row) & (measured["protocol"] == protocol)]
+    return found.sort_values("seed")
+
+
+def floors(data: Sequences) -> pd.DataFrame:
+    """Return what a constant scores on the test clips: the best class, and the train mean valence.
+
+    Returns:
+        Columns `constant`, `f1` in percent, `mse`.
+    """
+    test, train = data.rows("test"), np.flatnonzero(data.records["split"] != "test")
+    labels, valence = data.labels[test], data.valence[test]
+    mean = np.full(len(test), np.nanmean(data.valence[train]))
+    lines = []
+    for c, name in enumerate(data.classes):
+        scores = np.tile(np.eye(len(data.classes))[c], (len(test), 1))
+        found = emotion(scores, mean, labels, valence)
+        lines.append((f"always {name}", 100 * found.f1, found.mse))
+    return pd.DataFrame(lines, columns=["constant", "f1", "mse"])
+
+
+def claims(measured: pd.DataFrame, table: params.Table3, printed: Path | None = None):
+    """Return the paper's claims on fusions, each with our paired difference and the paper's.
+
+    A difference is the mean over the combinations of two or more modalities, taken per seed.
+
+    Args:
+        measured: as of `collect`.
+        table: combinations and fusions.
+        printed: another place of the paper's table.
+
+    Returns:
+        Columns `claim`, `protocol`, `measure`, `difference`, `answer`, `paper`.
+    """
+    published = paper.published("table3", printed).set_index("modalities")
+    several = [letters for letters, parts in table.combinations.items() if len(parts) > 1]
+    pairs = {
+        "IRFB is better than MBT": ("olm_t_irfb", "olm_t_mbt"),
+        "IRFB is better than attention": ("olm_t_irfb", "attention"),
+        "MBT is better than attention": ("olm_t_mbt", "attention"),
+    }
+    lines = []
+    for claim, (one, other) in pairs.items():
+        for protocol, title in PROTOCOLS.items():
+            for measure in MEASURES:
+                a, b = (_means(measured, f, several, protocol, measure) for f in (one, other))
+                ours = published.loc[several, f"{one}_{measure}"]
+                gap = (ours - published.loc[several, f"{other}_{measure}"]).mean()
+                lines.append((claim, title, *judged(measure, a, b), f"{gap:+.2f}"))
+    names = ["claim", "protocol", "measure", "difference", "answer", "paper"]
+    return pd.DataFrame(lines, columns=names)
+
+
+def control(measured: pd.DataFrame, table: params.Table3) -> pd.DataFrame:
+    """Return what OLM adds to the same network with all coefficients at 1, paired over seeds.
+
+    Returns:
+        Columns `protocol`, `measure`, `difference`, `answer`.
+    """
+    lines = []
+    for protocol, title in PROTOCOLS.items():
+        for measure in MEASURES:
+            a, b = (
+                _means(measured, f, [table.shown], protocol, measure)
+                for f in ("olm_t_irfb", WITHOUT)
+            )
+            lines.append((title, *judged(measure, a, b)))
+    return pd.DataFrame(lines, columns=["protocol", "measure", "difference", "answer"])
+
+
+def _means(measured, fusion: str, letters: list[str], protocol: str, measure: str) -> np.ndarray:
+    """Return the mean over combinations of each seed, F1 in points."""
+    scale = 100 if measure == "f1" else 1
+    cells = [cell(measured, fusion, name, protocol)[measure].to_numpy() for name in letters]
+    return scale * np.mean(cells, axis=0)
+
+
+def judged(measure: str, a: np.ndarray, b: np.ndarray) -> tuple[str, str, str]:
+    """Return the measure's name, the paired difference a - b, and whether a is better.
+
+    Args:
+        measure: `f1`, in points, or `mse`.
+        a, b: a value per seed, in the same order.
+    """
+    mean, half = paired_difference(a.tolist(), b.tolist())
+    better = mean if measure == "f1" else -mean
+    answer = "not shown" if abs(mean) <= half else "yes" if better > 0 else "no, the other way"
+    name = {"f1": "F1, points", "mse": "MSE"}[measure]
+    return name, f"{mean:+.2f} ± {half:.2f}", answer

@@ -1,0 +1,90 @@
+"""Table 3 as Markdown: its title, its notes, and one measure by one protocol after the other."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from companion import report
+from companion.runs.identity import Run
+from companion.table3.numbers import PROTOCOLS
+from companion.table3.picture import FUSIONS
+
+UNITS = {"f1": "weighted F1 (%), higher is better", "mse": "valence MSE, lower is better"}
+MINIATURE = (
+    "**MER2023 here is a miniature**: faces drawn and voices synthesised by rules, in the official "
+    "file layout, with small frozen extractors in place of HuBERT, MANet and MacBERT. Its numbers "
+    "say nothing about the real recordings; the paper's columns stand beside them for orientation "
+    "only."
+)
+READING = (
+    "± is half the 95 % Student t interval over seeds: it tells how much seeds matter, not how "
+    "much the choice of clips does. *Cross-validation*: mean over folds of the held-out fold, by "
+    "which the epoch was chosen too, so a little too good. *Held-out test*: the folds' networks "
+    "answer together on test clips that decided nothing. A combination of one modality has no "
+    "fusion: the same runs stand in all three columns."
+)
+
+
+def page(table: pd.DataFrame, grid: Sequence[Run], command: str) -> str:
+    """Return the whole of `table3.md`.
+
+    Args:
+        table: as of `table3.table3`.
+        grid: the runs that it was made from.
+        command: that makes it.
+    """
+    return f"# Table 3: modalities and fusions\n\n{notes(grid, command)}\n\n{tables(table)}"
+
+
+def notes(grid: Sequence[Run], command: str) -> str:
+    """Return what a reader of the table must know: whose data, how it was measured, by what.
+
+    Args:
+        grid: the runs.
+        command: that makes the table.
+    """
+    config = grid[0].config
+    seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in grid}))
+    lines = [] if config.miniature is None else [MINIATURE]
+    lines += [
+        f"MER2023: seeds {seeds}; {config.prepare.folds} folds; {config.train.epochs} epochs, "
+        f"batch {config.train.batch_size}; {config.model.n_layers} blocks of width "
+        f"{config.model.d_model}; weights of the epoch chosen by `selection: "
+        f"{config.train.selection}`.",
+        READING,
+        f"Made by `{command}`.",
+    ]
+    return "\n\n".join(lines)
+
+
+def tables(table: pd.DataFrame) -> str:
+    """Return a heading and a table for every protocol and measure."""
+    return "\n\n".join(
+        f"## {name.capitalize()}: {unit}\n\n"
+        + report.markdown_table(markdown(table, protocol, measure).reset_index())
+        for protocol, name in PROTOCOLS.items()
+        for measure, unit in UNITS.items()
+    )
+
+
+def markdown(table: pd.DataFrame, protocol: str, measure: str) -> pd.DataFrame:
+    """Return one measure by one protocol as the paper prints it: a column pair per fusion.
+
+    Args:
+        table: as of `table3`.
+        protocol: `cv` or `test`.
+        measure: `f1` or `mse`.
+
+    Returns:
+        Index `modalities`; per fusion the text `mean ± half` and the paper's number.
+    """
+    shown, digits = table[table["protocol"] == protocol], 1 if measure == "f1" else 2
+    parts = {}
+    for fusion, own in shown.groupby("fusion", sort=False):
+        name = FUSIONS[fusion][0]
+        own = own.set_index("modalities")
+        pairs = zip(own[measure], own[f"{measure}_half"], strict=True)
+        text = [f"{mean:.{digits}f} ± {half:.{digits}f}" for mean, half in pairs]
+        parts[name] = pd.Series(text, own.index)
+        parts[f"{name}, paper"] = own[f"{measure}_paper"].map(f"{{:.{digits}f}}".format)
+    return pd.DataFrame(parts)

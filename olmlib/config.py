@@ -1,0 +1,182 @@
+"""What can be set for a network and for a training, the same for every method."""
+
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
+
+from olmlib.check import Count, NotNegative, Positive, Range, Share, check, checked_fields
+
+Area = Annotated[float, Range(0, 1, without=("low",))]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training, the same for every method.
+
+    Attributes:
+        epochs: how many.
+        batch_size: of all processes together.
+        optimizer: SGD with momentum, as in the paper, or Adam.
+        lr: learning rate at the start.
+        momentum: of SGD, in [0, 1).
+        weight_decay: the factor of the squared weights' gradient.
+        schedule: of the learning rate: a tenth of it after 70 % of the epochs, half a cosine down to
+            0, or none.
+        crop_scale: range of a random crop's area, as a share of the frame.
+        flip: mirror half of the frames.
+        selection: which epoch's weights are kept: the one with the best dev accuracy, with the best
+            weighted F1 - MSE / 4 on the dev split (emotions), the last, or, to compare with papers
+            that do so, with the best test accuracy.
+        device: `cpu`, `cuda`, or another one that torch knows.
+        mixed_precision: half precision where the device is a GPU.
+        loader_workers: processes that read ahead; 0 reads in the training's own.
+        valence_weight: of the valence heads' mean squared error beside the method's own loss.
+    """
+
+    epochs: Count
+    batch_size: Count
+    lr: Positive
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    momentum: Share = 0.9
+    weight_decay: NotNegative = 1e-4
+    schedule: Literal["step", "cosine", "constant"] = "step"
+    crop_scale: tuple[Area, Area] = (0.08, 1.0)
+    flip: bool = True
+    selection: Literal["best_dev", "best_combined", "last", "best_test"] = "best_dev"
+    device: str = "cpu"
+    mixed_precision: bool = False
+    loader_workers: Annotated[int, Range(0)] = 0
+    valence_weight: NotNegative = 0.0
+
+    def __post_init__(self):
+        """Refuse values that no training can have."""
+        checked_fields(self)
+        if self.crop_scale[0] > self.crop_scale[1]:
+            raise ValueError(f"crop_scale is {self.crop_scale}, not a lower and a higher share")
+
+
+@dataclass(frozen=True)
+class LateFusionConfig:
+    """The networks of Table 1: one encoder per modality.
+
+    Attributes:
+        encoders: modality -> kind of its encoder, a name in `olmlib.models.encoders.ENCODERS`; their
+            order is that of the heads.
+        width: channels in the first ResNet stage, 64 in the paper. Not under 8: there oneDNN's 1x1
+            convolutions of stride 2 write past their buffer on processors without AVX-512, which
+            changes numbers from run to run or ends the process (torch 2.14.1).
+        init: of the weights, as in the code of OGM-GE or in that of OLM, see `encoders.initialise`.
+    """
+
+    encoders: dict[str, str] = field(
+        default_factory=lambda: {"audio": "spectrogram", "visual": "frames"}
+    )
+    width: Annotated[int, Range(8)] = 64
+    init: Literal["ogm_ge", "olm"] = "ogm_ge"
+
+    def __post_init__(self):
+        """Refuse values that no network can have."""
+        checked_fields(self)
+        if not self.encoders or "fused" in self.encoders:
+            raise ValueError("encoders name at least one modality, and none is called fused")
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """The transformers of Table 3; a lone modality has no fusion.
+
+    Attributes:
+        modalities: in the order of the heads.
+        inputs: modality -> width of its features, which a run takes from its data.
+        fusion: attention over the unimodal features, bottleneck tokens (MBT), or the paper's IRFB.
+        n_layers: blocks per encoder.
+        d_model: width of a token.
+        n_heads: of the attention; divides `d_model`.
+        ffn_dim: width inside the feed-forward blocks.
+        n_bottleneck: tokens of MBT.
+        dropout: of embeddings and blocks.
+        attention_dropout: of the attention's weights.
+        pos: fixed sine positions, or none.
+        token_init: of learned tokens.
+        eq4_pool: how Eq. 4 is read, see `olmlib.irfb.IRFB`.
+        mask_order: where the mask of padding has the CLS token.
+        readout_norm: layer norm before the heads: one per stream, one for all, or none.
+        pool_include_cls: the pooled feature is a mean that includes the CLS token.
+        detach_unimodal: no gradient flows from the hub to the unimodal streams.
+        double_call: the hub's block runs twice, as in the official code.
+        attention_weights: of the attention fusion.
+        late_fusion: what the fused head reads: the hub, or attention over all streams.
+        input_norm: modalities whose features are layer-normalised first.
+        max_len: modality -> rows of a clip that are used; by default all.
+        head_bias: the heads have a bias.
+    """
+
+    modalities: tuple[str, ...] = ()
+    inputs: dict[str, Count] = field(default_factory=dict)
+    fusion: Literal["attention", "mbt", "irfb"] = "irfb"
+    n_layers: Count = 6
+    d_model: Count = 768
+    n_heads: Count = 8
+    ffn_dim: Count = 1024
+    n_bottleneck: Count = 12
+    dropout: Share = 0.1
+    attention_dropout: Share = 0.0
+    pos: Literal["sincos", "none"] = "sincos"
+    token_init: Literal["normal", "zeros"] = "normal"
+    eq4_pool: Literal["broadcast", "token", "modality", "sum_ffn"] = "broadcast"
+    mask_order: Literal["cls_first", "cls_last"] = "cls_first"
+    readout_norm: Literal["per_stream", "shared", "none"] = "per_stream"
+    pool_include_cls: bool = True
+    detach_unimodal: bool = False
+    double_call: bool = False
+    attention_weights: Literal["softmax", "raw"] = "softmax"
+    late_fusion: Literal["hub", "attention"] = "hub"
+    input_norm: tuple[str, ...] = ("hog",)
+    max_len: dict[str, Count] = field(default_factory=dict)
+    head_bias: bool = True
+
+    def __post_init__(self):
+        """Refuse values that no network can have."""
+        checked_fields(self)
+        if self.d_model % self.n_heads:
+            raise ValueError(f"d_model {self.d_model} is not divisible by n_heads {self.n_heads}")
+
+
+NetworkConfig = LateFusionConfig | TransformerConfig
+
+# What the official code does where it differs from the defaults. Its MBT has, besides, feed-forward
+# blocks of width 2048: an argument that is never passed on.
+PRESETS = {
+    "official": {
+        "n_layers": 3,
+        "pos": "none",
+        "token_init": "zeros",
+        "eq4_pool": "sum_ffn",
+        "mask_order": "cls_last",
+        "readout_norm": "shared",
+        "double_call": True,
+        "attention_dropout": 0.1,
+        "attention_weights": "raw",
+        "input_norm": (),
+    }
+}
+
+
+def changed(config: NetworkConfig, fields: dict) -> NetworkConfig:
+    """Return a network's configuration with other values in some fields.
+
+    Args:
+        config: what stays where `fields` says nothing.
+        fields: name -> value; of a transformer, `preset` names one of `PRESETS`, which goes over
+            the values of `config` and under the other fields.
+
+    Raises:
+        ValueError: a misspelt field or a value that it cannot have; the message names each one.
+    """
+    fields = dict(fields)
+    if isinstance(config, TransformerConfig) and "preset" in fields:
+        preset = fields.pop("preset")
+        if preset not in PRESETS:
+            raise ValueError(f"preset is {preset!r}, not one of {', '.join(PRESETS)}")
+        fields = PRESETS[preset] | fields
+    check(type(config), fields)
+    return replace(config, **fields)
