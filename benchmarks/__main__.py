@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,7 @@ from benchmarks import attention
 from companion import params
 from companion.runs.sources import ROOT
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import Prepared, loader, synthetic
 from olmlib.methods.table import create
 
@@ -53,7 +55,9 @@ ROWS = (
 class Trainee:
     """A training that is taken step by step on one batch."""
 
-    def __init__(self, row: params.Row, data: Prepared, model: params.Model, config: params.Train):
+    def __init__(
+        self, row: params.Row, data: Prepared, model: LateFusionConfig, config: TrainConfig
+    ):
         self.method = create(row.method, 0, **row.options)
         self.training = train.Training(self.method, data, model, config, 0)
         self.method.pre_run(self.training)
@@ -156,7 +160,7 @@ def main() -> None:
     size, side, measured = cremad.prepare.frame_size, cremad.prepare.audio_pool, {}
     pooled = {"bins": 257 // side, "frames": 299 // side}
     with tempfile.TemporaryDirectory() as box:
-        config = cremad.train.model_copy(update={"epochs": 1, "lr": 1e-3})
+        config = replace(cremad.train, epochs=1, lr=1e-3)
         small = synthetic(Path(box) / "few", clips=120, size=size, **pooled)
         seconds = step_seconds(rows, small, cremad.model, config, rounds=ROUNDS)
         for name in rows:
@@ -169,10 +173,10 @@ def main() -> None:
             write_costs(seconds, rows)
 
         torch.set_num_threads(os.cpu_count())
-        config = config.model_copy(update={"batch_size": 8})
+        config = replace(config, batch_size=8)
         large = synthetic(Path(box) / "conv", clips=60, size=224)
         pair = {name: rows[name] for name in ("three_heads", "olm")}
-        seconds = step_seconds(pair, large, params.Model(width=64), config, rounds=3)
+        seconds = step_seconds(pair, large, LateFusionConfig(width=64), config, rounds=3)
         measured["conv64.olm_over_three_heads"] = seconds["olm"] / seconds["three_heads"]
         measured["conv64.olm_over_official"] = seconds["olm"] / OFFICIAL_CONV_STEP
     if "--costs" not in sys.argv:

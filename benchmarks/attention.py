@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from companion import params
 from olmlib import irfb, train
+from olmlib.config import TrainConfig, TransformerConfig
 from olmlib.methods.table import create
 
 # Official code, same kind of machine, design section 7: seconds of one OLM step at batch 4.
@@ -31,7 +33,7 @@ BUDGETS = {
     "attention_100_400.olm_over_three_heads": 1.05,
     "attention_200_1500.olm_over_three_heads": 1.05,
 }
-MODEL = params.Transformer(
+MODEL = TransformerConfig(
     modalities=("audio", "visual"),
     inputs={"audio": 1024, "visual": 1024},
     n_layers=6,
@@ -41,7 +43,7 @@ MODEL = params.Transformer(
 )
 BATCH = 4
 # A probe as large as the batch, so that it is the same share of a step's clips as at batch 16.
-OLM = params.Row(method="olm", options={"preset": "fixed", "probe_size": BATCH})
+OLM = params.Row(method="olm", options={"preset": "stable", "probe_size": BATCH})
 THREE_HEADS = params.Row(method="three_heads")
 KINDS = ("olm", "three_heads", "naive", "official")
 
@@ -108,9 +110,9 @@ class Data:
 class Trainee:
     """A training that is taken step by step on one batch of four."""
 
-    def __init__(self, row: params.Row, lengths: str, model: params.Transformer = MODEL):
+    def __init__(self, row: params.Row, lengths: str, model: TransformerConfig = MODEL):
         visual, audio = LENGTHS[lengths]
-        config = params.Train(
+        config = TrainConfig(
             epochs=1, batch_size=BATCH, optimizer="adam", lr=1e-4, valence_weight=1.0
         )
         self.method = create(row.method, 0, **row.options)
@@ -178,7 +180,7 @@ def main() -> None:
     lengths, kind = sys.argv[1:]
     model = MODEL
     if kind == "official":
-        model = MODEL.model_copy(update={"attention_dropout": 0.1})
+        model = replace(MODEL, attention_dropout=0.1)
     trainee = Trainee(OLM if kind == "olm" else THREE_HEADS, lengths, model)
     if kind in ("naive", "official"):
         irfb.scaled_dot_product_attention = naive

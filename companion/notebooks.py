@@ -1,6 +1,6 @@
 """Notebooks as pipeline stages: their code, their executed copies and their clean sources.
 
-python -m companion.notebooks code build/code notebooks/*.ipynb
+python -m companion.notebooks code build/code notebooks/*.ipynb --module companion.paper
 python -m companion.notebooks tidy executed/10_train.ipynb
 python -m companion.notebooks clean notebooks/*.ipynb
 python -m companion.notebooks verify notebooks/*.ipynb
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from companion.runs import processor
-from companion.runs.sources import ROOT, closure, imported
+from companion.runs.sources import ROOT, closure, imported, versions
 
 # Every notebook imports this module before it computes anything.
 processor.hold()
@@ -41,7 +41,7 @@ def root() -> Path:
 
 
 def code(notebook: dict) -> str:
-    """Return what the notebook's result depends on: its code and the `olmlib` modules behind it.
+    """Return what the notebook's result depends on: its code and what stands behind it.
 
     Prose, outputs and cell ids are left out, so a stage that depends on this text and not on the
     `.ipynb` file is not run again when only they change.
@@ -50,7 +50,8 @@ def code(notebook: dict) -> str:
         notebook: a notebook of format 4, as read from JSON.
 
     Returns:
-        The code cells, then one comment line with the SHA-256 of each module imported at any depth.
+        The code cells, then one comment line per module imported at any depth and per package of
+        others, see `dependencies`.
 
     Raises:
         SyntaxError: a code cell is not Python; the message names the cell.
@@ -65,8 +66,17 @@ def code(notebook: dict) -> str:
         except SyntaxError as error:
             raise SyntaxError(f"code cell {number}: {error}") from None
         modules |= imported(tree)
-    tail = "".join(f"# {name} {digest}\n" for name, digest in closure(*modules).items())
-    return "\n\n".join([*(cell.rstrip("\n") for cell in cells), tail])
+    return "\n\n".join([*(cell.rstrip("\n") for cell in cells), dependencies(*modules)])
+
+
+def dependencies(*modules: str) -> str:
+    """Return a comment line per module that `modules` need at any depth, and per package of others.
+
+    Each has the module's digest (`companion.runs.sources`) or the package's installed version.
+    """
+    digests = closure(*modules)
+    lines = [*digests.items(), *versions(digests).items()]
+    return "".join(f"# {name} {value}\n" for name, value in lines)
 
 
 def tidy(notebook: dict) -> dict:
@@ -154,6 +164,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     command.add_argument("out", type=Path, help="folder of the .py files, one per notebook")
     command.add_argument("notebooks", type=Path, nargs="+")
+    command.add_argument(
+        "--module", action="append", default=[], help="of a stage without notebook"
+    )
     for name, purpose in (
         ("tidy", "remove times and random ids from executed copies"),
         ("clean", "remove outputs from sources"),
@@ -165,6 +178,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     if chosen.command == "code":
         chosen.out.mkdir(parents=True, exist_ok=True)
+        for name in chosen.module:
+            (chosen.out / f"{name}.py").write_text(dependencies(name), encoding="utf-8")
         for path in chosen.notebooks:
             try:
                 source = code(read(path))

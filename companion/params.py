@@ -2,17 +2,54 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import Field, StrictBool, StrictInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
 
-from companion.params_model import Count, Model, Section, Transformer, changed, described
+from olmlib.config import (
+    LateFusionConfig,
+    NetworkConfig,
+    TrainConfig,
+    TransformerConfig,
+    changed,
+    configuration,
+)
 
+Count = Annotated[StrictInt, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 IRFB = "olm_t_irfb"
 Table1 = Literal["cremad", "ks", "vggsound", "avmnist"]
+
+
+def read_as(kind: type) -> PlainValidator:
+    """Return a validator that reads a mapping as a configuration of `olmlib`, which checks it."""
+
+    def read(values: Any) -> Any:
+        return values if isinstance(values, kind) else configuration(kind, values)
+
+    return PlainValidator(read)
+
+
+class Section(BaseModel):
+    """A part of `params.yaml`: an unknown key or a value of another type is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Network = Annotated[LateFusionConfig, read_as(LateFusionConfig)]
+Transformer = Annotated[TransformerConfig, read_as(TransformerConfig)]
+Train = Annotated[TrainConfig, read_as(TrainConfig)]
 
 
 class Row(Section):
@@ -38,7 +75,7 @@ class Miniature(Section):
 
 
 class Prepare(Section):
-    """From a release to arrays: split, front end and sizes (methods-table1.md 1.5).
+    """From a release to arrays: split, front end and sizes .
 
     `audio_pool`: spectrograms are stored as means over squares of this side; 1 keeps them whole.
     """
@@ -58,40 +95,17 @@ class Prepare(Section):
     audio_noise: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Train(Section):
-    """One training, the same for every method (methods-table1.md 1.6).
-
-    `valence_weight`: of the valence heads' mean squared error beside the method's own loss.
-    `selection`: `best_combined` is by weighted F1 - MSE / 4 on the dev split, for emotions.
-    """
-
-    epochs: Count
-    batch_size: Count
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    lr: Positive
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    schedule: Literal["step", "cosine", "constant"] = "step"
-    crop_scale: tuple[Fraction | Literal[1.0], Fraction | Literal[1.0]] = (0.08, 1.0)
-    flip: StrictBool = True
-    selection: Literal["best_dev", "best_combined", "last", "best_test"] = "best_dev"
-    device: str = "cpu"
-    mixed_precision: StrictBool = False
-    loader_workers: Annotated[StrictInt, Field(ge=0)] = 0
-    valence_weight: Annotated[float, Field(ge=0)] = 0.0
-
-
 class DataSet(Section):
     """Everything that is set for one data set."""
 
     miniature: Miniature | None = None
     prepare: Prepare
-    model: Model
+    model: Network
     train: Train
 
 
 class PrepareSequences(Section):
-    """From feature files to arrays: folds, the files' folders and their widths (datasets.md 6)."""
+    """From feature files to arrays: folds, the files' folders and their widths ."""
 
     folds: Annotated[StrictInt, Field(ge=2)] = 5
     seed: StrictInt = 0
@@ -225,9 +239,9 @@ class Params(Section):
         wrong = []
         for place, row, model in self._networks():
             try:
-                changed(model, row.model, f"{place}.model")
+                changed(model, row.model)
             except ValueError as error:
-                wrong.append(str(error))
+                wrong += [f"{place}.model.{line}" for line in str(error).splitlines()]
         for name, profile in self.profiles.items():
             known = profile.mer2023.prepare.features if profile.mer2023 else None
             for letters, modalities in self.table3.combinations.items():
@@ -242,7 +256,7 @@ class Params(Section):
             raise ValueError("\n".join(dict.fromkeys(wrong)))
         return self
 
-    def _networks(self) -> Iterator[tuple[str, Row, Model | Transformer]]:
+    def _networks(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
         """Yield every row's place, the row, and each network that it changes."""
         for profile in self.profiles.values():
             for name, row in self.rows.items():
@@ -275,5 +289,18 @@ def load(path: str | Path = "params.yaml") -> Params:
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not valid YAML: {error}") from None
     except ValidationError as error:
-        places = [f"  {line}" for text in described(error, "") for line in text.splitlines()]
+        places = [f"  {line}" for line in described(error)]
         raise ValueError(f"{path} has {len(places)} error(s):\n" + "\n".join(places)) from None
+
+
+def described(error: ValidationError) -> list[str]:
+    """Return a line per mistake: where it stands and what it is.
+
+    What a check of the whole file says names its places itself.
+    """
+    lines = []
+    for one in error.errors():
+        where = ".".join(map(str, one["loc"]))
+        for says in one["msg"].removeprefix("Value error, ").splitlines():
+            lines.append(f"{where}: {says}" if where else says)
+    return lines

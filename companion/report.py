@@ -12,10 +12,10 @@ QUESTIONS = {
     ("audio_only", "visual_only"): "Is audio alone better than visual alone?",
     ("concat", "audio_only"): "Does Concat gain from having both?",
     ("three_heads", "concat"): "Do two more heads alone, all w = 1, gain over Concat?",
-    ("olm", "concat"): "Does OLM (fixed) gain over Concat?",
+    ("olm", "concat"): "Does OLM (stable) gain over Concat?",
     ("olm", "three_heads"): "Do its coefficients add to what the heads give?",
-    ("olm", "pmr"): "Is OLM (fixed) better than PMR?",
-    ("olm", "ogm_ge"): "Is OLM (fixed) better than OGM-GE?",
+    ("olm", "pmr"): "Is OLM (stable) better than PMR?",
+    ("olm", "ogm_ge"): "Is OLM (stable) better than OGM-GE?",
     ("olm", "olm_reversed"): "Is the paper's direction better than the reversed one?",
 }
 

@@ -2,14 +2,14 @@
 
     class Scheme(Method):
         @checked
-        def __init__(self, seed: int = 0, drop: Probability = 0.8, rule: Literal["random", "fixed"] = "random"):
+        def __init__(self, seed: int = 0, drop: Probability = 0.8):
 
-`Scheme(drop=2)` then is a `ValueError` that says "drop is 2, not a number from 0 to 1". A dataclass
-gets the same from `@checked_fields`.
+`Scheme(drop=2)` then is a `ValueError` that says what `drop` can be. A dataclass gets the same from
+`checked_fields` in its `__post_init__`.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, wraps
 from inspect import Parameter, signature
@@ -62,8 +62,8 @@ def checked(function: Callable[..., Made]) -> Callable[..., Made]:
     @wraps(function)
     def refusing(*args, **kwargs):
         given = parameters.bind_partial(*args)
-        check(function, kwargs, taken=given.arguments)
-        check(function, {k: v for k, v in given.arguments.items() if k in _hints(function)})
+        named = {k: v for k, v in given.arguments.items() if k in _hints(function)}
+        check(function, named | kwargs)
         return function(*args, **kwargs)
 
     return refusing
@@ -85,7 +85,7 @@ def checked_fields(instance: object) -> None:
     check(kind, vars(instance))
 
 
-def check(kind: Callable, values: Mapping[str, Any], taken: Mapping[str, Any] = {}) -> None:
+def check(kind: Callable, values: Mapping[str, Any], taken: Iterable[str] = ()) -> None:
     """Refuse values for the parameters of `kind` that it does not have or that cannot be theirs.
 
     Nothing is called, so that a mistake is found before the run that would meet it.
@@ -101,13 +101,12 @@ def check(kind: Callable, values: Mapping[str, Any], taken: Mapping[str, Any] = 
     hints, known = _hints(kind), _parameters(kind)
     open_ended = any(p.kind is Parameter.VAR_KEYWORD for p in known.values())
     names = [n for n, p in known.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    names = [name for name in names if name not in taken]
     wrong = []
     for name, value in values.items():
         if name not in names:
             if not open_ended:
                 wrong.append(f"there is no option {name}; there are {', '.join(names) or 'none'}")
-        elif name in taken:
-            wrong.append(f"{name} is set twice")
         elif (wanted := unfit(value, hints.get(name, Any))) is not None:
             wrong.append(f"{name} is {value!r}, not {wanted}")
     if wrong:

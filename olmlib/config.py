@@ -1,7 +1,8 @@
 """What can be set for a network and for a training, the same for every method."""
 
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Annotated, Any, Literal, TypeVar
 
 from olmlib.check import Count, NotNegative, Positive, Range, Share, check, checked_fields
 
@@ -19,8 +20,8 @@ class TrainConfig:
         lr: learning rate at the start.
         momentum: of SGD, in [0, 1).
         weight_decay: the factor of the squared weights' gradient.
-        schedule: of the learning rate: a tenth of it after 70 % of the epochs, half a cosine down to
-            0, or none.
+        schedule: of the learning rate: a tenth of it after 70 % of the epochs, half a cosine down
+            to 0, or none.
         crop_scale: range of a random crop's area, as a share of the frame.
         flip: mirror half of the frames.
         selection: which epoch's weights are kept: the one with the best dev accuracy, with the best
@@ -59,15 +60,15 @@ class LateFusionConfig:
     """The networks of Table 1: one encoder per modality.
 
     Attributes:
-        encoders: modality -> kind of its encoder, a name in `olmlib.models.encoders.ENCODERS`; their
-            order is that of the heads.
+        encoders: modality -> kind of its encoder, a name in `olmlib.models.encoders.ENCODERS`, in
+            the order of the heads.
         width: channels in the first ResNet stage, 64 in the paper. Not under 8: there oneDNN's 1x1
             convolutions of stride 2 write past their buffer on processors without AVX-512, which
             changes numbers from run to run or ends the process (torch 2.14.1).
         init: of the weights, as in the code of OGM-GE or in that of OLM, see `encoders.initialise`.
     """
 
-    encoders: dict[str, str] = field(
+    encoders: dict[str, Literal["spectrogram", "frames"]] = field(
         default_factory=lambda: {"audio": "spectrogram", "visual": "frames"}
     )
     width: Annotated[int, Range(8)] = 64
@@ -142,6 +143,23 @@ class TransformerConfig:
 
 
 NetworkConfig = LateFusionConfig | TransformerConfig
+Configured = TypeVar("Configured", TrainConfig, LateFusionConfig, TransformerConfig)
+
+
+def alone(config: NetworkConfig, modality: str) -> NetworkConfig:
+    """Return the configuration of one of a network's modalities by itself.
+
+    Raises:
+        ValueError: the network has no such modality.
+    """
+    late = isinstance(config, LateFusionConfig)
+    known = tuple(config.encoders) if late else config.modalities
+    if modality not in known:
+        raise ValueError(f"there is no modality {modality!r}; there are {', '.join(known)}")
+    if late:
+        return replace(config, encoders={modality: config.encoders[modality]})
+    return replace(config, modalities=(modality,))
+
 
 # What the official code does where it differs from the defaults. Its MBT has, besides, feed-forward
 # blocks of width 2048: an argument that is never passed on.
@@ -161,22 +179,49 @@ PRESETS = {
 }
 
 
-def changed(config: NetworkConfig, fields: dict) -> NetworkConfig:
-    """Return a network's configuration with other values in some fields.
+def configuration(kind: type[Configured], values: Mapping[str, Any]) -> Configured:
+    """Return a configuration of a kind from what a file says.
 
     Args:
-        config: what stays where `fields` says nothing.
-        fields: name -> value; of a transformer, `preset` names one of `PRESETS`, which goes over
-            the values of `config` and under the other fields.
+        kind: `TrainConfig`, `LateFusionConfig` or `TransformerConfig`.
+        values: field -> value; of a transformer, `preset` may name one of `PRESETS`, which goes
+            under the other values.
+
+    Raises:
+        ValueError: a misspelt or a missing field or a value that it cannot have; the message names
+            each one.
+    """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{values!r} is no list of names and values")
+    values = _with_preset(kind, values)
+    check(kind, values)
+    needed = [f.name for f in fields(kind) if f.default is f.default_factory is MISSING]
+    missing = [name for name in needed if name not in values]
+    if missing:
+        raise ValueError("\n".join(f"{name} is missing" for name in missing))
+    return kind(**values)
+
+
+def changed(config: Configured, values: Mapping[str, Any]) -> Configured:
+    """Return a configuration with other values in some fields.
+
+    Args:
+        config: what stays where `values` says nothing.
+        values: as of `configuration`; a preset goes over `config` and under the other values.
 
     Raises:
         ValueError: a misspelt field or a value that it cannot have; the message names each one.
     """
-    fields = dict(fields)
-    if isinstance(config, TransformerConfig) and "preset" in fields:
-        preset = fields.pop("preset")
-        if preset not in PRESETS:
-            raise ValueError(f"preset is {preset!r}, not one of {', '.join(PRESETS)}")
-        fields = PRESETS[preset] | fields
-    check(type(config), fields)
-    return replace(config, **fields)
+    values = _with_preset(type(config), values)
+    check(type(config), values)
+    return replace(config, **values)
+
+
+def _with_preset(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(values)
+    if kind is not TransformerConfig or "preset" not in values:
+        return values
+    preset = values.pop("preset")
+    if preset not in PRESETS:
+        raise ValueError(f"preset is {preset!r}, not one of {', '.join(PRESETS)}")
+    return PRESETS[preset] | values

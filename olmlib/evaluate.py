@@ -2,9 +2,9 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from olmlib.data.arrays import Clips, loader
+from olmlib.losses import cross_entropy
 from olmlib.metrics import accuracy, emotion
 from olmlib.models.outputs import Outputs
 
@@ -23,7 +23,8 @@ def evaluate(
         device: of the model.
 
     Returns:
-        Outputs of `(n, C)`, `(n, d)` and `(n,)` float32 on the CPU, and the labels `(n,)`.
+        Outputs of `(n, C)`, `(n, d)` and `(n,)` float32 on the CPU, and the labels `(n,)`; of
+        models that classify T segments `(n, T, C)`, `(n, T, d)` and `(n, T)`.
     """
     model.eval()
     parts, labels = [], []
@@ -52,13 +53,14 @@ def epoch_row(model: nn.Module, method, clips: dict[str, Clips], device) -> dict
     """
     row = {}
     for split in ("dev", "test"):
-        (logits, _, values), labels = evaluate(model, clips[split], device)
-        row[f"{split}_accuracy"] = accuracy(method.predict(logits), labels)
-        for head, scores in logits.items():
+        outputs, labels = evaluate(model, clips[split], device)
+        predicted = method.predict(outputs.logits)
+        row[f"{split}_accuracy"] = accuracy(predicted, labels)
+        for head, scores in outputs.logits.items():
             row[f"{split}_accuracy_{head}"] = accuracy(scores, labels)
             row[f"{split}_loss_{head}"] = cross_entropy(scores, labels).item()
-        if values:
+        if outputs.values:
             valence = clips[split].prepared.valence[clips[split].rows]
-            found = emotion(method.predict(logits), method.predict(values), labels, valence)
-            row |= {f"{split}_{name}": value for name, value in found._asdict().items()}
+            measures = emotion(predicted, method.predict(outputs.values), labels, valence)
+            row |= {f"{split}_{name}": value for name, value in measures._asdict().items()}
     return row

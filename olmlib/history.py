@@ -32,12 +32,12 @@ class History:
         Args:
             epoch: counted from 1.
             loss: `()`, what was minimised over the whole batch, in nats.
-            logits: head -> `(B, C)`, raw.
-            labels: `(B,)`.
+            logits: head -> `(B, C)` or `(B, T, C)`, raw; each of T segments counts as a sample.
+            labels: `(B,)` or `(B, T)`.
             record: name -> `(M,)`, the method's own values.
         """
-        stacked = torch.stack([logits[head] for head in self.heads]).float()
-        stacked, labels = gathered(stacked, dim=1), gathered(labels)
+        stacked = torch.stack([logits[head].flatten(0, -2) for head in self.heads]).float()
+        stacked, labels = gathered(stacked, dim=1), gathered(labels.flatten())
         M, B, C = stacked.shape
         norms = stacked.norm(dim=-1)
         scores = stacked.gather(-1, labels.expand(M, B)[..., None]).squeeze(-1)

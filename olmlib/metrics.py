@@ -86,8 +86,9 @@ def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
     """Return the share of samples whose highest score is that of their own class.
 
     Args:
-        scores: `(n, C)`, logits or probabilities; the first of equal scores wins.
-        labels: `(n,)`, class indices in `[0, C)`.
+        scores: `(n, C)` or, of T segments, `(n, T, C)`, logits or probabilities; the first of equal
+            scores wins.
+        labels: `(n,)` or `(n, T)`, class indices in `[0, C)`.
 
     Returns:
         A number in `[0, 1]`.
@@ -102,12 +103,11 @@ def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
 def average_precision(prob: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return each class's one-vs-rest average precision, without interpolation.
 
-    `AP_c = sum_k (R_k - R_{k-1}) P_k` over the samples ranked by their probability of class c
-    (methods-table1.md 1.4).
+    `AP_c = sum_k (R_k - R_{k-1}) P_k` over the samples ranked by their probability of class c.
 
     Args:
-        prob: `(n, C)`, softmax probabilities in `[0, 1]`.
-        labels: `(n,)`, class indices in `[0, C)`.
+        prob: `(n, C)` or `(n, T, C)`, softmax probabilities in `[0, 1]`.
+        labels: `(n,)` or `(n, T)`, class indices in `[0, C)`.
 
     Returns:
         `(C,)`, in `[0, 1]`; NaN for a class without samples.
@@ -125,12 +125,12 @@ def average_precision(prob: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def mean_average_precision(prob: np.ndarray, labels: np.ndarray) -> MeanAveragePrecision:
     """Return the macro mean of `average_precision` over the classes with at least one sample.
 
-    The paper does not define its mAP; this is our definition (methods-table1.md 1.4). Probabilities
+    The paper does not define its mAP; this is our definition. Probabilities
     and raw logits rank samples differently, so give the softmax of the prediction head.
 
     Args:
-        prob: `(n, C)`, softmax probabilities in `[0, 1]`.
-        labels: `(n,)`, class indices in `[0, C)`.
+        prob: `(n, C)` or `(n, T, C)`, softmax probabilities in `[0, 1]`.
+        labels: `(n,)` or `(n, T)`, class indices in `[0, C)`.
 
     Returns:
         The mean, in `[0, 1]`, and the classes left out because they have no sample.
@@ -190,10 +190,13 @@ def paired_difference(a: Sequence[float], b: Sequence[float], level: float = 0.9
 
 def _checked(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scores, labels = np.asarray(scores), np.asarray(labels)
-    if scores.ndim != 2 or labels.shape != scores.shape[:1] or not labels.size:
+    if scores.ndim not in (2, 3) or labels.shape != scores.shape[:-1] or not labels.size:
         raise ValueError(
-            f"need scores (n, C) and labels (n,), n > 0; got {scores.shape}, {labels.shape}"
+            "need scores (n, C) and labels (n,), or (n, T, C) and (n, T), n > 0; "
+            f"got {scores.shape}, {labels.shape}"
         )
+    # Segments count as samples.
+    scores, labels = scores.reshape(-1, scores.shape[-1]), labels.reshape(-1)
     if np.isnan(scores).any():
         raise ValueError(f"scores of {int(np.isnan(scores).any(axis=1).sum())} samples are NaN")
     if labels.min() < 0 or labels.max() >= scores.shape[1]:

@@ -38,10 +38,10 @@ class OLM:
 
     Args:
         heads: the heads' names, the keys of `logits`.
-        preset: a name of `PRESETS`: `fixed` (the default), `paper`, `code`, `variant`, and the
+        preset: a name of `PRESETS`: `stable` (the default), `paper`, `code`, `variant`, and the
             controls `norm_free` and `constant`.
-        warmup: updates before the rule acts, one epoch in the specification. The coefficients stay
-            1 meanwhile and `fixed` learns each head's own norm.
+        warmup: updates before the rule acts; take those of one epoch. The coefficients stay 1
+            meanwhile and `stable` learns each head's own norm.
         seed: of the control `rule="random"`.
         **changes: fields of `OLMConfig` that differ from the preset.
 
@@ -54,7 +54,7 @@ class OLM:
         ValueError: no heads, an unknown preset, an unknown field, or a value that it cannot have.
     """
 
-    def __init__(self, heads: Sequence[str], preset="fixed", warmup=50, seed=0, **changes):
+    def __init__(self, heads: Sequence[str], preset="stable", warmup=50, seed=0, **changes):
         """Start with w = 1 and lambda = 1 / M."""
         if not heads or len(set(heads)) != len(heads):
             raise ValueError(f"heads must be distinct names, not {list(heads)}")

@@ -52,7 +52,7 @@ def loss_ratio_factors(train0: Tensor, train: Tensor) -> Tensor:
 
 
 def bounded_factors(generalised: Tensor, overfitted: Tensor, noise=0.1, bound=log(2)) -> Tensor:
-    """Return lambda from the bounded logarithm of G / C, the rule of preset `fixed`.
+    """Return lambda from the bounded logarithm of G / C, the rule of preset `stable`.
 
     Eq. 8 compares heads by a ratio, so its natural scale is the logarithm; and losses measured on a
     probe are uncertain by about `noise`, so a ratio of two smaller numbers says nothing.

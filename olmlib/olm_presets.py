@@ -1,9 +1,9 @@
 """What the paper leaves open about OLM, and the named answers to it."""
 
 from dataclasses import dataclass, replace
-from math import isfinite
-from numbers import Integral, Real
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
+
+from olmlib.check import Count, Positive, Share, check, checked_fields
 
 
 @dataclass(frozen=True)
@@ -59,70 +59,27 @@ class OLMConfig:
     coefficients_feel_loss: bool = False
     reduction: Literal["mean", "sum"] = "mean"
     network_loss: Literal["mean", "sum"] = "mean"
-    steps: int = 20
-    eta: float = 1e-2
-    smoothing: float = 0.9
+    steps: Count = 20
+    eta: Positive = 1e-2
+    smoothing: Share = 0.9
     clamp: tuple[float, float] | None = (0.1, 10.0)
     constant: float = 1.0
     dev_pass: Literal["eval", "train"] = "eval"
     dev_iter: Literal["cycle", "zip"] = "cycle"
 
     def __post_init__(self):
-        """Check every field against its type, and the numbers against their ranges."""
-        if isinstance(self.clamp, list):
-            # YAML has no tuples.
-            object.__setattr__(self, "clamp", tuple(self.clamp))
-        for name, kind in get_type_hints(OLMConfig).items():
-            value = getattr(self, name)
-            wanted = _wanted(value, kind) or _wanted_range(name, value)
-            if wanted:
-                raise ValueError(f"OLM option {name}: {value!r} is not {wanted}")
-        self._check_together()
-
-    def _check_together(self):
-        """Refuse what the solver cannot use or would not look at."""
+        """Refuse values that a field cannot have, and options without effect beside the others."""
+        checked_fields(self)
+        if self.clamp is not None and not self.clamp[0] < self.clamp[1]:
+            raise ValueError(f"clamp is {self.clamp}, not a lower bound and a higher one")
         if self.per_sample and self.reference != "current":
-            raise ValueError("OLM option per_sample: the norms of samples need reference: current")
+            raise ValueError("per_sample: the norms of samples need reference: current")
         if self.per_sample and self.solver == "closed_form":
-            raise ValueError("OLM option per_sample: closed_form is for means; set solver too")
+            raise ValueError("per_sample: closed_form is for means; set solver too")
         if self.solver == "weighted_median" and not self.per_sample:
-            raise ValueError("OLM option solver: weighted_median needs per_sample: true")
+            raise ValueError("solver: weighted_median needs per_sample: true")
         if self.coefficients_feel_loss and self.solver != "adam":
-            raise ValueError("OLM option coefficients_feel_loss: only solver: adam adds gradients")
-
-
-def _wanted(value: Any, kind: Any) -> str:
-    """Return what a value of type `kind` is, or nothing if this one is that."""
-    if get_origin(kind) is Literal:
-        known = get_args(kind)
-        return "" if value in known else f"one of {', '.join(known)}"
-    if kind is bool:
-        return "" if isinstance(value, bool) else "true or false"
-    if kind is int:
-        return "" if _is_number(value) and isinstance(value, Integral) else "a whole number"
-    if kind is float:
-        return "" if _is_number(value) and isfinite(value) else "a finite number, like 1.0e-3"
-    pair = isinstance(value, tuple) and len(value) == 2 and all(map(_is_number, value))
-    return "" if value is None or pair else "two numbers, or null for no bounds"
-
-
-def _is_number(value: Any) -> bool:
-    # Python counts true and false among the numbers.
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _wanted_range(name: str, value: Any) -> str:
-    """Return what a field of this name is, or nothing if this value of its type is that."""
-    match name:
-        case "smoothing":
-            return "" if 0 <= value < 1 else "at least 0 and below 1"
-        case "steps":
-            return "" if value >= 1 else "at least 1"
-        case "eta":
-            return "" if value > 0 else "above 0"
-        case "clamp":
-            return "" if value is None or value[0] < value[1] else "a lower bound and a higher one"
-    return ""
+            raise ValueError("coefficients_feel_loss: only solver: adam adds gradients")
 
 
 _OFFICIAL = OLMConfig(
@@ -144,7 +101,7 @@ _OFFICIAL = OLMConfig(
     dev_iter="zip",
 )
 PRESETS = {
-    "fixed": OLMConfig(),
+    "stable": OLMConfig(),
     "paper": OLMConfig(
         factors="softmax",
         solver="sgd",
@@ -168,9 +125,6 @@ def configured(preset: str, changes: dict[str, Any]) -> OLMConfig:
         ValueError: an unknown preset, an unknown field, or a value that the field cannot have.
     """
     if preset not in tuple(PRESETS):
-        raise ValueError(f"unknown OLM preset {preset!r}; there are {', '.join(PRESETS)}")
-    unknown = changes.keys() - OLMConfig.__dataclass_fields__.keys()
-    if unknown:
-        known = ", ".join(OLMConfig.__dataclass_fields__)
-        raise ValueError(f"OLMConfig has no field {', '.join(sorted(unknown))}; it has {known}")
+        raise ValueError(f"preset is {preset!r}, not one of {', '.join(PRESETS)}")
+    check(OLMConfig, changes)
     return replace(PRESETS[preset], **changes)

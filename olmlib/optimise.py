@@ -1,4 +1,4 @@
-"""What `params.Train` says about an optimisation: the optimiser, its schedule and its device."""
+"""What a `TrainConfig` says about an optimisation: the optimiser, its schedule and its device."""
 
 import os
 
@@ -6,11 +6,11 @@ import torch
 from torch import nn
 from torch.optim import Optimizer, lr_scheduler
 
-from companion import params
+from olmlib.config import TrainConfig
 from olmlib.processes import processes
 
 
-def optimizer(model: nn.Module, config: params.Train) -> Optimizer:
+def optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
     """Return the optimiser of all parameters of `model`."""
     common = {"lr": config.lr, "weight_decay": config.weight_decay}
     # Many parameters in one call, faster than a small network's one by one.
@@ -20,7 +20,7 @@ def optimizer(model: nn.Module, config: params.Train) -> Optimizer:
     return torch.optim.SGD(model.parameters(), momentum=config.momentum, foreach=True, **common)
 
 
-def schedule(optimizer: Optimizer, config: params.Train) -> lr_scheduler.LRScheduler:
+def schedule(optimizer: Optimizer, config: TrainConfig) -> lr_scheduler.LRScheduler:
     """Return the schedule of the learning rate, which takes one step per epoch."""
     if config.schedule == "step":
         return lr_scheduler.StepLR(optimizer, max(1, round(0.7 * config.epochs)), gamma=0.1)

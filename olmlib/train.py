@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from companion import params
 from olmlib import checkpoint as checkpoints
 from olmlib import optimise, ranks
+from olmlib.config import NetworkConfig, TrainConfig
 from olmlib.data.arrays import Clips, Prepared, loader
 from olmlib.data.cycle import DevCycle
 from olmlib.evaluate import epoch_row
 from olmlib.history import History
+from olmlib.losses import valence_loss
 from olmlib.methods.base import Batch, Method
 from olmlib.models.outputs import Outputs
 from olmlib.processes import processes, summed
-from olmlib.valence import valence_loss
 
 
 class Training:
@@ -44,8 +44,8 @@ class Training:
         self,
         method: Method,
         data: Prepared,
-        model_config: params.Model,
-        config: params.Train,
+        model_config: NetworkConfig,
+        config: TrainConfig,
         seed: int,
         checkpoint: Path | None = None,
         identity: str = "",
@@ -141,7 +141,6 @@ class Training:
             total += loss * samples
             count += samples
         self.schedule.step()
-        self.method.on_epoch_end(epoch)
         return total / count
 
     def take_step(self, epoch: int, batch: Batch) -> tuple[float, int]:
@@ -234,8 +233,8 @@ _PARTS = ("model", "optimizer", "schedule", "scaler", "method", "history")
 def fit(
     method: Method,
     data: Prepared,
-    model_config: params.Model,
-    config: params.Train,
+    model_config: NetworkConfig,
+    config: TrainConfig,
     seed: int,
     checkpoint: Path | None = None,
     identity: str = "",

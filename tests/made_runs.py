@@ -1,6 +1,7 @@
 """Run folders with made-up numbers in the format of `runs.py`, to test tables and figures."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -33,8 +34,8 @@ def make(root, profile="smoke", dataset="cremad", seeds_differ=0.02, steps=5, ep
 def write(run, accuracy, steps=5, epochs=4):
     """Write one run whose prediction has this accuracy; audio is 0.1 lower, visual 0.2."""
     run.folder.mkdir(parents=True, exist_ok=True)
-    unimodal = run.row.method.endswith("_only")
-    heads = (run.row.method.removesuffix("_only"),) if unimodal else HEADS
+    unimodal = run.row.method == "unimodal"
+    heads = (run.row.options["modality"],) if unimodal else HEADS
     lower = {"audio": 0.1, "visual": 0.2, "fused": 0.0}
     own = {f"accuracy_{h}": accuracy - (0 if unimodal else lower[h]) for h in heads}
     metrics = {"accuracy": accuracy, "map": accuracy + 0.05, **own, "accuracy_sum": accuracy}
@@ -50,8 +51,8 @@ def write(run, accuracy, steps=5, epochs=4):
         dataset=run.dataset,
         method=run.row.method,
         options=run.row.options,
-        model=run.config.model.model_dump(mode="json"),
-        train=run.config.train.model_dump(mode="json"),
+        model=asdict(run.config.model),
+        train=asdict(run.config.train),
     )
     np.savez(run.folder / "predictions.npz", label=np.arange(60) % len(CLASSES))
 

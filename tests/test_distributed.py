@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -13,18 +13,18 @@ import torch.distributed as dist
 import yaml
 from torch.testing import assert_close
 
-from companion import params
 from companion.runs import folder, grid
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import Prepared, synthetic
 from olmlib.methods.table import create
 
 pytestmark = pytest.mark.skipif(
     not (dist.is_available() and dist.is_gloo_available()), reason="this torch has no gloo"
 )
-MODEL = params.Model(width=8)
+MODEL = LateFusionConfig(width=8)
 # 19 training clips: two batches of 8 and one of 3, of which the processes have 1 and 2.
-CONFIG = params.Train(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
+CONFIG = TrainConfig(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
 METHODS = {
     "olm": {},
     "olm, code": {"preset": "code", "dev_iter": "cycle", "network_loss": "mean"},
@@ -95,7 +95,7 @@ def process(rank, folder, results):
     for case, (name, options) in REFUSED.items():
         scheme = create(name, 0, **options)
         found[case] = str(error_of(train.fit, scheme, Prepared(folder), MODEL, CONFIG, 0))
-    small = CONFIG.model_copy(update={"batch_size": 1})
+    small = replace(CONFIG, batch_size=1)
     found["small"] = str(error_of(trained, "olm", folder, small))
     torch.save(found, results / f"{rank}.pt")
     dist.destroy_process_group()
@@ -158,8 +158,8 @@ def torchrun(folder, root, *arguments):
 def test_torchrun_trains_a_run_of_the_grid(data, root, tmp_path):
     settings = yaml.safe_load((root / "params.yaml").read_text())
     settings["profiles"]["mini"]["cremad"] |= {
-        "model": MODEL.model_dump(mode="json"),
-        "train": CONFIG.model_copy(update={"lr": 1e-4}).model_dump(mode="json"),
+        "model": asdict(MODEL),
+        "train": asdict(replace(CONFIG, lr=1e-4)),
     }
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     (tmp_path / "prepared/mini").mkdir(parents=True)

@@ -132,7 +132,7 @@ def test_rows_of_one_value_share_a_line_and_an_unknown_option_is_ours():
     assert table.loc[("ogm_ge", "alpha", "0.8"), "Rows"] == "OGM-GE; OGM, without GE"
     assert table.loc[("ogm_ge", "ge", "False"), "Rows"] == "OGM, without GE"
     assert table.loc[("olm", "steps", "3"), "From"] == hyperparameters.OURS
-    assert "smoothing" in table.loc[("olm", "preset", "fixed"), "Note"]
+    assert "smoothing" in table.loc[("olm", "preset", "stable"), "Note"]
 
 
 def test_rows_without_options_are_named():

@@ -5,12 +5,12 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from companion import params
+from olmlib.config import LateFusionConfig
 from olmlib.methods.table import create
 from olmlib.models.fusions import FUSIONS, Attention, Bilinear, FiLM, Gated
 from olmlib.models.late_fusion import LateFusion, Unimodal, split_logits, unimodal_logits
 
-SMALL = params.Model(width=8)
+SMALL = LateFusionConfig(width=8)
 NOT_SEPARABLE = ("film", "gated", "attention", "bilinear")
 X, Y = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, -1.0]])
 P, Q = [[1, 0], [0, -1]], [[1, 1], [2, 0]]
@@ -33,7 +33,7 @@ def with_weights(fusion, **weights):
 @pytest.fixture(scope="module")
 def plain():
     torch.manual_seed(0)
-    return LateFusion(3, params.Model(width=8, init="olm"))  # biases not zero
+    return LateFusion(3, LateFusionConfig(width=8, init="olm"))  # biases not zero
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_the_parts_of_a_sum_have_their_own_full_bias():
 
 @pytest.mark.parametrize("name", ["concat", "sum"])
 def test_separable_parts_sum_to_the_fused_logits(name, batch):
-    model = LateFusion(6, params.Model(width=8, init="olm"), fusion=name)  # biases not zero
+    model = LateFusion(6, LateFusionConfig(width=8, init="olm"), fusion=name)  # biases not zero
     logits = model(batch).logits
     assert_close(logits["audio"] + logits["visual"], logits["fused"])
 

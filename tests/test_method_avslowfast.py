@@ -5,8 +5,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from companion import params
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
 from olmlib.methods.table import create
 from olmlib.models.avslowfast import (
@@ -18,8 +18,8 @@ from olmlib.models.avslowfast import (
     usable,
 )
 
-MODEL = params.Model(width=8)
-CONFIG = params.Train(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
+MODEL = LateFusionConfig(width=8)
+CONFIG = TrainConfig(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
 LABELS = torch.tensor([0, 1, 2, 0])
 
 
@@ -125,7 +125,7 @@ def test_a_number_of_frames_the_model_was_not_built_for_is_an_error(built, given
 def test_audio_has_half_the_width_and_fast_an_eighth_but_not_under_eight():
     def widths(width):
         with torch.device("meta"):  # shapes without numbers, so the paper's size costs nothing
-            model = AVSlowFastLite(3, params.Model(width=width), frames=8)
+            model = AVSlowFastLite(3, LateFusionConfig(width=width), frames=8)
         parts = (*model.encoders.values(), model.fast)
         return [part.trunk.conv1.out_channels for part in parts]
 

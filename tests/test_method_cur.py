@@ -5,20 +5,20 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from olmlib.utilisation import Utilisation as Rates
+from olmlib.utilisation import mean_pooled, rate, utilisation
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from companion import params
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
-from olmlib.methods.table import create
 from olmlib.methods.cur import choose, movement, speed
+from olmlib.methods.table import create
 from olmlib.models.mmtm import MMTM, TwoBranch
-from olmlib.utilisation import Utilisation as Rates
-from olmlib.utilisation import mean_pooled, rate, utilisation
 
-MODEL = params.Model(width=8)
-CONFIG = params.Train(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
+MODEL = LateFusionConfig(width=8)
+CONFIG = TrainConfig(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
 LABELS = torch.tensor([0, 1, 2, 0])
 
 

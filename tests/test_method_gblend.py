@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from companion import params
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
 from olmlib.methods import gblend
 from olmlib.methods.table import create
@@ -18,8 +18,8 @@ from olmlib.methods.three_heads import Scheme as ThreeHeads
 from olmlib.models import late_fusion
 from olmlib.models.outputs import Outputs
 
-SMALL = params.Model(width=8)
-CONFIG = params.Train(epochs=2, batch_size=18, lr=0.02, schedule="cosine")
+SMALL = LateFusionConfig(width=8)
+CONFIG = TrainConfig(epochs=2, batch_size=18, lr=0.02, schedule="cosine")
 # T-GB-1: (trained, held out) of audio, visual and fused.
 START = torch.tensor([[1.80, 1.85]] * 3, dtype=torch.float64)
 END = torch.tensor([[0.40, 1.35], [1.20, 1.45], [0.30, 1.25]], dtype=torch.float64)

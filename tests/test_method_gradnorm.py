@@ -7,10 +7,9 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from companion import params
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
-from olmlib.methods.table import create
 from olmlib.methods.gradnorm import (
     SITES,
     gradient_norm,
@@ -19,8 +18,9 @@ from olmlib.methods.gradnorm import (
     slopes,
     targets,
 )
+from olmlib.methods.table import create
 
-SMALL = params.Model(width=8)
+SMALL = LateFusionConfig(width=8)
 LABELS = torch.tensor([0, 1, 2, 0])
 NORMS = torch.tensor([2.0, 1.0, 0.5], dtype=torch.float64)
 ONES = torch.ones(3, dtype=torch.float64)
@@ -188,7 +188,7 @@ def test_unknown_options_are_errors(options):
 @pytest.mark.parametrize("options", [{}, {"l0": "first", "site": "classifier"}])
 def test_stopped_and_continued_equals_uninterrupted_to_the_bit(options, tmp_path):
     data = synthetic(tmp_path / "set", clips=30, classes=3, frames=40, size=32)
-    config = params.Train(epochs=2, batch_size=6, lr=0.02)
+    config = TrainConfig(epochs=2, batch_size=6, lr=0.02)
     through = train.fit(create("gradnorm", **options), data, SMALL, config, seed=1)
     file = tmp_path / "checkpoint.pt"
     with pytest.raises(InterruptedError):

@@ -7,13 +7,13 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from companion import params
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
 from olmlib.methods.table import create
 from olmlib.models.cosine import cosine_logits
 
-SMALL = params.Model(width=8)
+SMALL = LateFusionConfig(width=8)
 LABELS = torch.tensor([0, 1, 2, 0])
 H_A, H_V = torch.tensor([[3.0, 4.0]]), torch.tensor([[1.0, 0.0]])
 W_A, W_V = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[1.0, 1.0], [0.0, -3.0]])
@@ -50,7 +50,7 @@ def test_T_COS_2_lengths_of_features_and_of_weight_rows_do_not_count():
 
 def test_T_COS_3_the_bias_of_the_head_receives_no_gradient(batch):
     method = create("mmcosine")
-    model = method.build(3, params.Model(width=8, init="olm"))
+    model = method.build(3, LateFusionConfig(width=8, init="olm"))
     method.loss(model(batch), LABELS).backward()
     assert model.fusion.bias.grad is None
     assert {n for n, p in model.named_parameters() if p.grad is None} == {"fusion.bias"}
@@ -94,10 +94,10 @@ def test_a_dead_feature_has_cosine_zero_and_a_finite_gradient():
 
 def test_linear_eval_is_the_ordinary_head_with_its_bias_and_trains_the_same(batch):
     torch.manual_seed(1)
-    cosine = create("mmcosine").build(3, params.Model(width=8, init="olm"))
+    cosine = create("mmcosine").build(3, LateFusionConfig(width=8, init="olm"))
     torch.manual_seed(1)
     method = create("mmcosine", eval="linear")
-    linear = method.build(3, params.Model(width=8, init="olm"))
+    linear = method.build(3, LateFusionConfig(width=8, init="olm"))
     assert torch.equal(linear(batch).logits["fused"], cosine(batch).logits["fused"])
     (logits, features, _), unimodal = linear.eval()(batch), cosine.eval()(batch).logits
     joined = torch.cat([features["audio"], features["visual"]], 1)
@@ -123,7 +123,7 @@ def test_unknown_options_are_errors(options):
 
 def test_stopped_and_continued_equals_uninterrupted_to_the_bit(tmp_path):
     data = synthetic(tmp_path / "set", clips=30, classes=3, frames=40, size=32)
-    config = params.Train(epochs=2, batch_size=6, lr=0.02)
+    config = TrainConfig(epochs=2, batch_size=6, lr=0.02)
     through = train.fit(create("mmcosine"), data, SMALL, config, seed=1)
     file = tmp_path / "checkpoint.pt"
     with pytest.raises(InterruptedError):

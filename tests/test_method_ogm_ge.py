@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from companion import params
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
-from olmlib.methods.table import create
 from olmlib.methods.ogm_ge import coefficients, discrepancy_ratios, modulate
+from olmlib.methods.table import create
 
-SMALL = params.Model(width=8)
+SMALL = LateFusionConfig(width=8)
 LABELS = torch.tensor([0, 1, 2, 0])
 S_A = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 S_V = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
@@ -173,7 +173,7 @@ def test_unknown_options_and_empty_windows_are_errors(options):
 
 def test_stopped_and_continued_equals_uninterrupted_to_the_bit(tmp_path):
     data = synthetic(tmp_path / "set", clips=30, classes=3, frames=40, size=32)
-    config = params.Train(epochs=2, batch_size=6, lr=0.02)
+    config = TrainConfig(epochs=2, batch_size=6, lr=0.02)
     through = train.fit(create("ogm_ge"), data, SMALL, config, seed=1)
     file = tmp_path / "checkpoint.pt"
     with pytest.raises(InterruptedError):

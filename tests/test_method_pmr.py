@@ -9,16 +9,16 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from companion import params
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
 from olmlib.evaluate import evaluate
 from olmlib.methods import pmr
 from olmlib.methods.table import create
 from olmlib.models.outputs import Outputs
 
-SMALL = params.Model(width=8)
-CONFIG = params.Train(epochs=2, batch_size=8, lr=0.02)
+SMALL = LateFusionConfig(width=8)
+CONFIG = TrainConfig(epochs=2, batch_size=8, lr=0.02)
 # T-PMR-1.
 PROTOTYPES = {
     "audio": torch.tensor([[0.0, 0], [3, 4]]),

@@ -5,11 +5,11 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from companion import params
+from olmlib.config import LateFusionConfig
 from olmlib.methods.table import create
 from olmlib.models.outputs import Outputs
 
-SMALL = params.Model(width=8)
+SMALL = LateFusionConfig(width=8)
 LABELS = torch.tensor([0, 1, 2, 0])
 
 
@@ -78,7 +78,7 @@ def test_the_official_presets_forward_a_whole_dev_batch_in_train_mode(batch):
 
 def test_T_OLM_F5_the_epoch_of_the_code_ends_with_the_dev_loader():
     # CREMA-D's fold: 1,339 dev clips in batches of 64.
-    for preset, steps in (("code", 21), ("fixed", 84)):
+    for preset, steps in (("code", 21), ("stable", 84)):
         method = create("olm", preset=preset)
         method.build(3, SMALL)
         assert method.epoch_length(84, -(-1339 // 64)) == steps
@@ -101,7 +101,7 @@ def test_an_unknown_method_or_option_is_an_error(name, options, message):
     ("name", "options", "message"),
     [
         ("olm", {"smothing": 1}, "no field smothing"),
-        ("olm", {"presett": "fixed"}, "no field presett"),
+        ("olm", {"presett": "stable"}, "no field presett"),
         ("olm", {"preset": "best"}, "unknown OLM preset 'best'"),
         ("olm", {"rule": "revrsed"}, "OLM option rule"),
         ("olm", {"warmup": 5}, "no field warmup"),

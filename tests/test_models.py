@@ -7,11 +7,11 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from companion import params
+from olmlib.config import LateFusionConfig
 from olmlib.models.encoders import AudioEncoder, VisualEncoder
 from olmlib.models.late_fusion import LateFusion, Unimodal, split_logits
 
-SMALL = params.Model(width=8)
+SMALL = LateFusionConfig(width=8)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_T_UNI_2_identical_frames_give_the_feature_of_one(batch):
 @pytest.mark.parametrize("classes", [6, 31, 309])
 def test_T_UNI_3_a_fresh_loss_is_near_log_classes(classes, init, tolerance):
     torch.manual_seed(0)
-    model = Unimodal("audio", classes, params.Model(width=64, init=init))
+    model = Unimodal("audio", classes, LateFusionConfig(width=64, init=init))
     logits = model({"audio": torch.randn(64, 1, 65, 75)}).logits["audio"]
     loss = cross_entropy(logits, torch.arange(64) % classes)
     assert loss.item() == pytest.approx(math.log(classes), rel=tolerance)
@@ -88,7 +88,7 @@ def test_split_of_something_else_is_an_error():
 def test_aux_heads_add_two_linears():
     extra = count(LateFusion(6, SMALL, aux_heads=True)) - count(LateFusion(6, SMALL))
     assert extra == 2 * (64 * 6 + 6)
-    full = params.Model(width=64)
+    full = LateFusionConfig(width=64)
     assert count(LateFusion(6, full, aux_heads=True)) - count(LateFusion(6, full)) == 6_156
 
 
@@ -101,7 +101,7 @@ def test_a_unimodal_model_never_sees_the_other_modality(batch):
 def test_initialisation_schemes():
     torch.manual_seed(0)
     ours = LateFusion(6, SMALL)
-    official = LateFusion(6, params.Model(width=8, init="olm"))
+    official = LateFusion(6, LateFusionConfig(width=8, init="olm"))
     assert (ours.fusion.bias == 0).all() and (official.fusion.bias != 0).any()
     assert (ours.encoders["audio"].trunk.bn1.weight == 1).all()
     assert (official.encoders["audio"].trunk.bn1.weight != 1).any()

@@ -108,7 +108,7 @@ def test_T_OLM_F5_code_keeps_lambda_uniform_after_a_partial_dev_baseline():
 
 def test_T_OLM_F6():
     norms, lam = torch.tensor([4.0, 10, 7]), torch.tensor([0.5, 0.2, 0.3])
-    olm = OLM(VAB, "fixed")
+    olm = OLM(VAB, "stable")
     olm.solve(norms, lam)
     close(olm.w, [1.1625, 0.942, 0.99])
     for _ in range(300):
@@ -123,7 +123,7 @@ def test_T_OLM_F6():
 )
 def test_fixed_keeps_the_mean_of_the_scaled_norms(norms, lam):
     norms, lam = (torch.tensor(x, dtype=torch.float64) for x in (norms, lam))
-    olm = OLM(VAB, "fixed", clamp=None)
+    olm = OLM(VAB, "stable", clamp=None)
     olm.solve(norms, lam / lam.sum())
     assert (olm.w * norms).mean().item() == pytest.approx(norms.mean().item(), rel=1e-9)
 
@@ -176,7 +176,7 @@ def test_zero_norms_one_sample_one_class_and_identical_heads(preset):
             olm.update(dict.fromkeys(VAB, same), labels, dict.fromkeys(VAB, same), labels)
         assert torch.isfinite(olm.w).all()
         assert_close(olm.w, olm.w.mean().expand(3), msg="identical heads, equal coefficients")
-        if preset == "fixed":
+        if preset == "stable":
             close(olm.w, [1.0] * 3)
 
 
@@ -216,7 +216,7 @@ def test_the_error_names_the_head_that_is_not_finite(value):
 
 
 def test_misuse_is_an_error_that_says_what_is_there():
-    with pytest.raises(ValueError, match="fixed"):
+    with pytest.raises(ValueError, match="stable"):
         OLM(VAB, "best")
     with pytest.raises(ValueError, match="no field"):
         OLM(VAB, smothing=0.5)
@@ -358,10 +358,10 @@ def test_a_foreign_training_loop():
 
 
 def test_fixed_is_stable_where_the_closed_loop_runs_away():
-    inside = simulate(OLM(list(HEADS), "fixed"), steps=1500)["w"]
+    inside = simulate(OLM(list(HEADS), "stable"), steps=1500)["w"]
     assert 0.2 < inside.min() and inside.max() < 5
     loop = {"factors": "softmax", "reference": "current"}
-    runaway = simulate(OLM(list(HEADS), "fixed", **loop), steps=1500)["w"]
+    runaway = simulate(OLM(list(HEADS), "stable", **loop), steps=1500)["w"]
     assert runaway.min() <= 0.1 + 1e-9
 
 
@@ -378,7 +378,7 @@ head = st.builds(
 @settings(max_examples=10, deadline=None)
 def test_fixed_stays_inside_its_bounds_for_any_learning_curves(heads):
     named = dict(zip(HEADS, heads, strict=True))
-    unclamped = OLM(list(named), "fixed", clamp=None)
+    unclamped = OLM(list(named), "stable", clamp=None)
     w = simulate(unclamped, named, steps=400)["w"]
     assert 0.2 < w.min() and w.max() < 5
 
@@ -388,7 +388,7 @@ def test_dev_losses_have_the_memory_of_the_training_losses_however_rarely_they_a
     labels = torch.tensor([0, 1])
     start = {h: torch.zeros(2, 3) for h in VAB}
     later = {h: torch.tensor([[2.0, 0, 0], [0, 2.0, 0]]) for h in VAB}
-    often, rarely = OLM(VAB, "fixed"), OLM(VAB, "fixed")
+    often, rarely = OLM(VAB, "stable"), OLM(VAB, "stable")
     for olm in (often, rarely):
         olm.update(start, labels, start, labels)
     for step in range(8):

@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from companion import params
+from olmlib.config import LateFusionConfig, TrainConfig, TransformerConfig
 from olmlib.methods import avslowfast, cur, gblend, gradnorm, mmcosine, ogm_ge, olm, pmr
 from olmlib.models import fusions
 from olmlib.olm_presets import PRESETS, OLMConfig
@@ -46,9 +47,9 @@ def test_every_option_exists(rows):
     for section in (
         params.Prepare,
         params.PrepareSequences,
-        params.Model,
-        params.Transformer,
-        params.Train,
+        LateFusionConfig,
+        TransformerConfig,
+        TrainConfig,
     ):
         known |= {f"{section.__name__}.{name}" for name in section.model_fields}
     known |= {f"preset: {name}" for name in PRESETS} | {"seeds", "metrics.json"}

@@ -22,7 +22,7 @@ G, C = [0.22, 0.62, 0.72], [0.08, 0.58, 0.58]
 def curves():
     heads = {head: toy.HEADS[head] for head in VAB}
     table = toy.simulate(OLM(VAB, warmup=5), heads, steps=30)
-    return table.assign(G=table["dev_loss"], C=table["train_loss"], rule="fixed")
+    return table.assign(G=table["dev_loss"], C=table["train_loss"], rule="stable")
 
 
 def drawn_curves(fig):
@@ -42,7 +42,7 @@ def test_loop_draws_every_head_of_every_rule_in_its_colour(curves):
     lines = drawn_curves(fig)
     assert len(lines) == 2 * 3 * 3
     assert {line.get_color() for line in lines} == {COLOURS[head] for head in HEADS}
-    assert [ax.get_title("left") for ax in fig.axes[:2]] == ["fixed", "other"]
+    assert [ax.get_title("left") for ax in fig.axes[:2]] == ["stable", "other"]
 
 
 def test_collapse_writes_the_numbers_of_the_exact_solves():
@@ -75,9 +75,9 @@ def test_panel_by_hand():
     assert lam.to_numpy() == pytest.approx([0.710532, 0.132288, 0.157180], abs=1e-6)
     # The visual target 0.71 * 7 is above its norm 4 at first, but sbar falls, and all fall with it.
     assert (table.loc["paper", "w"] < 1).all()
-    fixed = table.loc["fixed"]
-    assert fixed["lam"].sum() == pytest.approx(1)
-    assert fixed["w"].idxmax() == "visual" and fixed["w"].between(0.2, 5).all()
+    stable = table.loc["stable"]
+    assert stable["lam"].sum() == pytest.approx(1)
+    assert stable["w"].idxmax() == "visual" and stable["w"].between(0.2, 5).all()
 
 
 def test_the_dotted_lines_of_the_panel_are_named():
@@ -89,7 +89,7 @@ def test_the_dotted_lines_of_the_panel_are_named():
 def test_equal_rates_and_norms_leave_everything_at_one():
     table = panel.panel_table([0.5] * 3, [0.2] * 3, norms=(7.0, 7.0, 7.0))
     assert table["lam"].to_numpy() == pytest.approx(1 / 3)
-    assert table.loc[table["rule"] == "fixed", "w"].to_numpy() == pytest.approx(1)
+    assert table.loc[table["rule"] == "stable", "w"].to_numpy() == pytest.approx(1)
 
 
 def test_no_overfitting_at_all_is_no_error():

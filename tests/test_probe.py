@@ -9,6 +9,7 @@ import torch
 from companion import params
 from companion.evidence import probe
 from companion.runs.identity import Run
+from olmlib.config import LateFusionConfig
 from olmlib.data.arrays import synthetic
 from olmlib.methods.table import create
 
@@ -21,7 +22,7 @@ def grid(tmp_path_factory):
     root = tmp_path_factory.mktemp("probe")
     synthetic(root / "prepared", clips=60, classes=3, frames=40, size=32)
     settings = params.load("params.yaml").profiles["smoke"].cremad
-    config = settings.model_copy(update={"model": params.Model(width=8)})
+    config = settings.model_copy(update={"model": LateFusionConfig(width=8)})
     return [
         Run("cremad", row, params.Row(method=method), 0, config, root / "prepared", root, root)
         for row, method in ROWS.items()

@@ -14,12 +14,13 @@ from companion import params
 from companion.runs import folder, grid, identity
 from companion.runs import folder as run_files
 from olmlib import checkpoint, train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
 
 CONFIG = params.DataSet(
     prepare=params.Prepare(dev_fraction=0.1, seconds=1.0, frame_size=32),
-    model=params.Model(width=8),
-    train=params.Train(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0)),
+    model=LateFusionConfig(width=8),
+    train=TrainConfig(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0)),
 )
 
 
@@ -32,7 +33,7 @@ def arrays(tmp_path_factory):
 
 @pytest.fixture
 def run(arrays, tmp_path):
-    row = params.Row(method="olm", options={"preset": "fixed"})
+    row = params.Row(method="olm", options={"preset": "stable"})
     return identity.Run("toy", "olm", row, 0, CONFIG, arrays, tmp_path / "runs", tmp_path / "work")
 
 
@@ -107,9 +108,7 @@ def test_killed_between_the_last_epoch_and_the_result(run, tmp_path, monkeypatch
         lambda r: replace(r, row=params.Row(method="joint")),
         lambda r: replace(
             r,
-            config=r.config.model_copy(
-                update={"train": r.config.train.model_copy(update={"lr": 0.01})}
-            ),
+            config=r.config.model_copy(update={"train": replace(r.config.train, lr=0.01)}),
         ),
     ],
 )
@@ -213,7 +212,7 @@ def test_a_row_changes_the_model(tmp_path):
     names = ["concat", "sum"]
     concat, plain = grid.runs_of("mini", "cremad", names, changed(tmp_path, concat=wide))[::3]
     assert (concat.name, plain.name) == tuple(names)
-    assert concat.config.model == plain.config.model.model_copy(update={"width": 32})
+    assert concat.config.model == replace(plain.config.model, width=32)
     assert plain.config.model.width == 8 and concat.config.train == plain.config.train
     wide["model"] = {"widht": 32}
     with pytest.raises(ValueError, match=r"params.yaml .*\n  rows.concat.model.widht: Extra"):
@@ -225,7 +224,7 @@ def test_a_row_that_cannot_be_trained_is_an_error_before_the_first_run(tmp_path)
         tmp_path,
         concat={"method": "jiont"},
         film={"method": "joint", "options": {"fusion": "fim"}},
-        olm={"method": "olm", "options": {"presett": "fixed"}},
+        olm={"method": "olm", "options": {"presett": "stable"}},
         avslowfast={"method": "avslowfast", "options": {"dropp": 0.5}},
     )
     with pytest.raises(ValueError) as error:
@@ -259,7 +258,7 @@ def test_the_weighted_sum_takes_the_coefficients_of_its_own_epoch(run, monkeypat
         seen.append(w.tolist())
         return {"accuracy": 0.5}
 
-    config = run.config.train.model_copy(update={"epochs": 3})
+    config = replace(run.config.train, epochs=3)
     run = replace(run, config=run.config.model_copy(update={"train": config}))
     monkeypatch.setattr(run_files, "_metrics", note)
     # Epoch 2 shall be the best: what ties with the first epoch is not.

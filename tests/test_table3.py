@@ -1,5 +1,5 @@
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from companion.runs import grid
 from companion.table3 import card as table3_card
 from companion.table3 import challenge, numbers, options
 from companion.table3 import text as table3_text
+from olmlib.config import TransformerConfig
 
 SMALL = {"n_layers": 1, "d_model": 8, "n_heads": 2, "ffn_dim": 8, "n_bottleneck": 2}
 
@@ -131,7 +132,7 @@ def test_the_page_says_whose_data_and_how_it_was_measured(root, settings, measur
 
 
 def test_the_official_preset_goes_over_the_profile_and_under_the_row():
-    mini = params.Transformer(n_layers=2, d_model=8, n_heads=2, dropout=0.0)
+    mini = TransformerConfig(n_layers=2, d_model=8, n_heads=2, dropout=0.0)
     fields = {"preset": "official", "eq4_pool": "token"}
 
     def made(fields):
@@ -157,7 +158,7 @@ def test_controls_differ_from_irfb_in_what_they_name_and_have_one_fold(repositor
         # How late fusion weights is only to be seen where there is late fusion.
         assert len(fields) == 1 + (run.name == "control_raw_weights")
         assert run.row.options == base[0].row.options
-        changed = {k for k, v in run.config.model.model_dump().items() if v != getattr(default, k)}
+        changed = {k for k, v in asdict(run.config.model).items() if v != getattr(default, k)}
         official = run.name == "control_official"
         assert changed == {name for name, _ in fields} or official and "n_layers" in changed
 

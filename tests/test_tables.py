@@ -141,7 +141,7 @@ def test_costs_stand_beside_and_are_no_percent(measured, printed, tmp_path):
     assert costs.loc["olm"].tolist() == [1.046, 0] and costs.loc["audio_only"].isna().all()
     olm, concat = (
         next(line for line in table_text.markdown(table).splitlines() if name in line)
-        for name in ("| OLM (fixed)", "| Concat")
+        for name in ("| OLM (stable)", "| Concat")
     )
     assert [cell.strip() for cell in olm.split("|")][-3:-1] == ["1.05", "0"]
     assert [cell.strip() for cell in concat.split("|")][-3:-1] == ["1.00", ""]
@@ -253,8 +253,8 @@ def test_one_seed_has_a_mean_and_no_interval(printed):
 @pytest.mark.parametrize(
     ("gap", "word", "says"),
     [
-        (Interval(0.02, 0.01), "yes", "excludes 0: OLM (fixed) is higher"),
-        (Interval(-0.02, 0.01), "no, the other way", "excludes 0: OLM (fixed) is lower"),
+        (Interval(0.02, 0.01), "yes", "excludes 0: OLM (stable) is higher"),
+        (Interval(-0.02, 0.01), "no, the other way", "excludes 0: OLM (stable) is lower"),
         (Interval(0.01, 0.02), "not shown", "includes 0: 3 seeds do not show"),
         (Interval(0.02, 1e-17), "not shown", "agree to the clip"),
     ],

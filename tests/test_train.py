@@ -1,17 +1,19 @@
 """The one training loop: learning, exact resume, selection, history."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.testing import assert_close
 
-from companion import params
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
 from olmlib.data.cycle import DevCycle
 from olmlib.methods.base import Method, create
 
-MODEL = params.Model(width=8)
-CONFIG = params.Train(epochs=3, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
+MODEL = LateFusionConfig(width=8)
+CONFIG = TrainConfig(epochs=3, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
 ROWS = (
     "audio_only visual_only joint three_heads olm gradnorm mmcosine avslowfast gblend cur pmr "
     "ogm_ge"
@@ -74,7 +76,7 @@ def test_seeds_change_the_result_and_nothing_else_does(data):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_row_learns_what_can_be_learnt(name, data):
-    config = CONFIG.model_copy(update={"epochs": 8})
+    config = replace(CONFIG, epochs=8)
     result = train.fit(create(name), data, MODEL, config, seed=0)
     assert result.epochs["train_loss"].iloc[-1] < 0.7 * result.epochs["train_loss"].iloc[0]
 
@@ -83,14 +85,14 @@ def test_every_row_learns_what_can_be_learnt(name, data):
     ("selection", "column"), [("best_dev", "dev_accuracy"), ("best_test", "test_accuracy")]
 )
 def test_the_selected_epoch_is_the_first_best_one(selection, column, data):
-    config = CONFIG.model_copy(update={"selection": selection, "epochs": 4})
+    config = replace(CONFIG, selection=selection, epochs=4)
     result = train.fit(create("joint"), data, MODEL, config, seed=0)
     best = result.epochs[column].idxmax()
     assert result.selected_epoch == result.epochs["epoch"][best]
 
 
 def test_last_selects_the_last_epoch(data):
-    config = CONFIG.model_copy(update={"selection": "last"})
+    config = replace(CONFIG, selection="last")
     result = train.fit(create("joint"), data, MODEL, config, seed=0)
     assert result.selected_epoch == config.epochs
     for name, value in result.last.items():
@@ -130,7 +132,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(data):
 def test_a_device_that_is_not_there_is_an_error(data):
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    config = CONFIG.model_copy(update={"device": "cuda"})
+    config = replace(CONFIG, device="cuda")
     with pytest.raises(RuntimeError, match="set it to cpu"):
         train.fit(create("joint"), data, MODEL, config, seed=0)
 
@@ -146,7 +148,7 @@ def test_hooks_are_called_in_their_order(data):
 
     HOOKS = {"build", "pre_run", "epoch_length", "on_epoch_start", "forward_extra", "loss",
              "after_backward", "after_step", "record", "on_epoch_end"}  # fmt: skip
-    train.fit(Spy(), data, MODEL, CONFIG.model_copy(update={"epochs": 1}), seed=0)
+    train.fit(Spy(), data, MODEL, replace(CONFIG, epochs=1), seed=0)
     step = ["forward_extra", "loss", "after_backward", "after_step", "record"]
     assert calls[:4] == ["build", "pre_run", "epoch_length", "on_epoch_start"]
     assert calls[4:9] == step and calls[-6:-1] == step and calls[-1] == "on_epoch_end"

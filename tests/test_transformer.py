@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.profiler import ProfilerActivity, profile
 from torch.testing import assert_close
 
-from companion import params
+from olmlib.config import TransformerConfig
 from olmlib.models.transformer import Transformer
 from olmlib.models.transformer_parts import AttentionFusion, Encoder, kept, pooled, sincos
 from olmlib.olm import OLM
@@ -22,7 +22,7 @@ CLASSES = 6
 def config(*modalities, **changes):
     sizes = {"n_layers": 2, "d_model": 16, "n_heads": 4, "ffn_dim": 24, "n_bottleneck": 3}
     chosen = {"modalities": modalities or AV, "inputs": WIDTHS, "dropout": 0.0, **sizes}
-    return params.Transformer(**chosen | changes)
+    return TransformerConfig(**chosen | changes)
 
 
 def model(*modalities, seed=0, **changes):
@@ -365,7 +365,7 @@ def test_the_start_is_the_official_one():
 
 def test_the_official_variant_runs_and_differs_in_known_fields_only():
     for fusion in FUSIONS:
-        official = params.Transformer(
+        official = TransformerConfig(
             preset="official", modalities=AV, inputs=WIDTHS, fusion=fusion, d_model=16, n_heads=4
         )
         assert official.eq4_pool == "sum_ffn" and not official.input_norm
@@ -462,7 +462,7 @@ def test_errors_of_the_configuration():
     with pytest.raises(ValueError, match="eq4_pool"):
         model(eq4_pool="mean")
     with pytest.raises(ValueError, match="preset 'theirs' is not 'official'"):
-        params.Transformer(preset="theirs")
+        TransformerConfig(preset="theirs")
 
 
 def test_errors_of_a_batch():

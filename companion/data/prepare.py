@@ -7,10 +7,8 @@ most the chunks it was writing. The bytes do not depend on the number of workers
 
 import errno
 import hashlib
-import inspect
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +16,10 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-from companion.data import chunks, media, spectrum
+from companion.data import chunks
 from companion.data.release import Release
 from companion.params import Prepare
+from companion.runs.sources import closure
 from olmlib.data.arrays import REJECTED, SPLITS, Prepared, seal
 
 
@@ -122,12 +121,7 @@ def _fingerprint(release: Release, config: Prepare) -> str:
     digest = hashlib.sha256()
     # Not max_rejected: a user who allows more continues where the preparation stopped.
     digest.update(json.dumps(config.model_dump(exclude={"max_rejected"}), sort_keys=True).encode())
-    modules = {
-        inspect.getmodule(f)
-        for f in (prepare, seal, chunks.start, media.frames, spectrum.log, Release, type(release))
-    }
-    for name in sorted(module.__name__ for module in modules):
-        digest.update(inspect.getsource(sys.modules[name]).encode())
+    digest.update(json.dumps(closure(__name__, type(release).__module__)).encode())
     digest.update(repr((release.name, release.classes)).encode())
     for clip in release.clips:
         digest.update(repr((clip.id, clip.label, clip.split, clip.group)).encode())

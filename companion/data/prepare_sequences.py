@@ -1,7 +1,6 @@
 """From feature files to memory-mapped sequences, clip after clip in constant memory."""
 
 import hashlib
-import inspect
 import json
 import shutil
 from pathlib import Path
@@ -12,9 +11,9 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from companion import params
-from companion.data import mer2023
 from companion.data.mer2023 import CLASSES, BadFeature, Clip, Release
 from companion.data.prepare import PreparationError, explained
+from companion.runs.sources import closure
 from olmlib.data import sequences
 
 RECORDS = ["row", "id", "label", "split", "group", "fold", "valence"]
@@ -132,8 +131,7 @@ def _fingerprint(release: Release, config: params.PrepareSequences) -> str:
     # Not max_rejected: it changes no array.
     known = config.model_dump(exclude={"max_rejected"})
     digest.update(json.dumps(known, sort_keys=True).encode())
-    for module in (mer2023, sequences, inspect.getmodule(prepare_sequences)):
-        digest.update(inspect.getsource(module).encode())
+    digest.update(json.dumps(closure(__name__)).encode())
     for clip in release.clips:
         digest.update(repr(clip).encode())
         for m in release.features:

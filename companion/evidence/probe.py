@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
+from companion.runs import folder
 from companion.runs.identity import Run
 from olmlib.data.arrays import Clips, Prepared, loader
 from olmlib.methods.table import create
@@ -47,11 +48,10 @@ def load(run: Run) -> nn.Module:
     """Return a finished run's network, with the weights of the selected epoch.
 
     Raises:
-        FileNotFoundError: the run is not finished.
+        FileNotFoundError, ValueError: as `folder.check`.
     """
+    folder.check([run])
     path = run.folder / "model.pt"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: run `dvc repro`, or notebook 10_train")
     method = create(run.row.method, run.seed, **run.row.options)
     model = method.build(len(Prepared(run.prepared).classes), run.config.model)
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

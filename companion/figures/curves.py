@@ -84,7 +84,7 @@ def accuracies(grid: Sequence[Run]) -> pd.DataFrame:
         "test_accuracy_visual": "visual",
         "test_accuracy": "fused",
     }
-    table = folder.epochs(list(grid)).rename(columns=columns)
+    table = folder.epochs(grid).rename(columns=columns)
     return table.melt(
         ["row", "seed", "epoch"], list(columns.values()), var_name="head", value_name="accuracy"
     )

@@ -1,85 +1,12 @@
-"""What a finished training leaves in its run's folder, and how it is read."""
+"""Finished runs, read from their folders; a result of other code or data is refused."""
 
 import json
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from companion.runs.identity import Run
-from olmlib.evaluate import evaluate
-from olmlib.methods.base import Method
-from olmlib.metrics import accuracy, emotion, mean_average_precision
-from olmlib.models.outputs import Outputs
-from olmlib.train import Training
-
-
-def write(part: Path, identity: dict, method: Method, device: str, result: Training) -> None:
-    """Write weights, predictions, history and metrics of the selected epoch.
-
-    Args:
-        part: an empty folder.
-        identity: of the run.
-        method: whose prediction counts.
-        device: of the model.
-        result: the finished training; its model is left with the weights of the last epoch.
-    """
-    test = result.clips["test"]
-    outputs, labels = evaluate(result.model, test, device)
-    torch.save(result.model.state_dict(), part / "model.pt")
-    result.model.load_state_dict(result.last)
-    last, _ = evaluate(result.model, test, device)
-    history = result.history.arrays()
-    valence = test.prepared.valence[test.rows] if outputs.values else None
-
-    def metrics(found: Outputs, epoch: int) -> dict[str, float]:
-        w = _coefficients(history, epoch)
-        return _metrics(method, found, labels, valence, w)
-
-    np.savez(
-        part / "predictions.npz",
-        row=test.rows,
-        label=labels.numpy(),
-        prob=method.predict(outputs.logits).softmax(-1).numpy(),
-        **{f"logits_{head}": scores.numpy() for head, scores in outputs.logits.items()},
-        **{f"valence_{head}": values.numpy() for head, values in outputs.values.items()},
-    )
-    np.savez(part / "iterations.npz", **history)
-    result.epochs.to_csv(part / "epochs.csv", index=False)
-    summary = {
-        "selected_epoch": result.selected_epoch,
-        "test": metrics(outputs, result.selected_epoch),
-        "last": metrics(last, len(result.rows)),
-    }
-    (part / "metrics.json").write_text(json.dumps(summary, indent=1))
-    (part / "identity.json").write_text(json.dumps(identity, indent=1))
-
-
-def _coefficients(history: dict[str, np.ndarray], epoch: int) -> np.ndarray | None:
-    """Return w at the end of an epoch: weights of that epoch were trained with these, not later."""
-    return history["w"][history["epoch"] == epoch][-1] if "w" in history else None
-
-
-def _metrics(
-    method: Method, outputs: Outputs, labels: Tensor, valence: np.ndarray | None, w
-) -> dict[str, float]:
-    """Accuracy and mAP of the prediction, accuracies of heads and of their sums, F1 and MSE."""
-    logits = outputs.logits
-    scores = method.predict(logits)
-    found = {
-        "accuracy": accuracy(scores, labels),
-        "map": mean_average_precision(scores.softmax(-1), labels)[0],
-    }
-    found |= {f"accuracy_{head}": accuracy(s, labels) for head, s in logits.items()}
-    found["accuracy_sum"] = accuracy(sum(logits.values()), labels)
-    if w is not None:
-        weighted = zip(w.tolist(), logits.values(), strict=True)
-        found["accuracy_weighted_sum"] = accuracy(sum(c * s for c, s in weighted), labels)
-    if valence is not None:
-        found |= emotion(scores, method.predict(outputs.values), labels, valence)._asdict()
-    return found
 
 
 def is_finished(run: Run, identity: str) -> bool:
@@ -91,21 +18,50 @@ def is_finished(run: Run, identity: str) -> bool:
     return known["identity"] == identity
 
 
-def load(runs: list[Run]) -> pd.DataFrame:
+def check(runs: Sequence[Run]) -> None:
+    """Refuse runs that are missing or not of today: nothing is skipped, no result is stale.
+
+    Raises:
+        FileNotFoundError: a run is missing.
+        ValueError: a run's identity is another one than it would have today.
+    """
+    missing = [run for run in runs if not (run.folder / "metrics.json").is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(runs)} runs are missing, the first is {missing[0].folder}: "
+            "run `dvc repro`"
+        )
+    stale = [run for run in runs if not is_finished(run, run.identity()["identity"])]
+    if stale:
+        raise ValueError(
+            f"{len(stale)} of {len(runs)} runs were made by other code, data or options than "
+            f"today's, the first is {stale[0].folder} ({difference(stale[0])}): run `dvc repro`"
+        )
+
+
+def difference(run: Run) -> str:
+    """Return which parts of a finished run's identity are not today's, in words."""
+    then, now = json.loads((run.folder / "identity.json").read_text()), run.identity()
+    parts = [
+        name for name in now if then.get(name) != now[name] and name not in ("identity", "row")
+    ]
+    if "sources" in parts:
+        old, new = then.get("sources", {}), now["sources"]
+        edited = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+        parts[parts.index("sources")] = f"source of {', '.join(edited)}"
+    return ", ".join(parts)
+
+
+def load(runs: Sequence[Run]) -> pd.DataFrame:
     """Return every finished run's metrics, tidy.
 
     Returns:
         Columns `row`, `seed`, `weights` (`test`: the selected epoch, `last`), `metric`, `value`.
 
     Raises:
-        FileNotFoundError: a run is missing; nothing is skipped.
+        FileNotFoundError, ValueError: as `check`.
     """
-    missing = [str(run.folder) for run in runs if not (run.folder / "metrics.json").exists()]
-    if missing:
-        raise FileNotFoundError(
-            f"{len(missing)} of {len(runs)} runs are missing, the first is {missing[0]}: "
-            "run `dvc repro`, or notebook 10_train"
-        )
+    check(runs)
     rows = []
     for run in runs:
         metrics = json.loads((run.folder / "metrics.json").read_text())
@@ -115,8 +71,13 @@ def load(runs: list[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["row", "seed", "weights", "metric", "value"])
 
 
-def epochs(runs: list[Run]) -> pd.DataFrame:
-    """Return the epochs of all runs with their `row` and `seed`."""
+def epochs(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return the epochs of all runs with their `row` and `seed`.
+
+    Raises:
+        FileNotFoundError, ValueError: as `check`.
+    """
+    check(runs)
     tables = [
         pd.read_csv(run.folder / "epochs.csv").assign(row=run.name, seed=run.seed) for run in runs
     ]
@@ -124,6 +85,11 @@ def epochs(runs: list[Run]) -> pd.DataFrame:
 
 
 def iterations(run: Run) -> dict[str, np.ndarray]:
-    """Return the arrays over iterations of a run, see `History`."""
+    """Return the arrays over iterations of a run, see `History`.
+
+    Raises:
+        FileNotFoundError, ValueError: as `check`.
+    """
+    check([run])
     with np.load(run.folder / "iterations.npz") as arrays:
         return dict(arrays)

@@ -11,9 +11,10 @@ from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
 
 from companion import params
-from companion.runs import folder
+from companion.runs import folder, result
 from companion.runs.identity import Run
 from olmlib import train
+from olmlib.config import changed
 from olmlib.methods.table import create
 
 # Seconds to wait for another process at the same run: the workers of a killed pipeline end the run
@@ -46,7 +47,7 @@ def runs_of(
     section, found = chosen.dataset(dataset), []
     for name in names:
         row = settings.rows[name]
-        model = params.changed(section.model, row.model, f"rows.{name}.model")
+        model = changed(section.model, row.model)
         config = section.model_copy(update={"model": model})
         found += [
             Run(dataset, name, row, seed, config, *places(profile, dataset, root))
@@ -150,7 +151,7 @@ def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
     outcome = "resumed" if checkpoint.exists() else "trained"
     data = run.data()
     method = create(run.row.method, run.seed, **run.row.options)
-    result = train.fit(
+    training = train.fit(
         method,
         data,
         run.model(data),
@@ -163,7 +164,7 @@ def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
     part = work / "result"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    folder.write(part, identity, method, run.config.train.device, result)
+    result.write(part, identity, method, run.config.train.device, training)
     if run.folder.exists():
         shutil.rmtree(run.folder)
     os.replace(part, run.folder)

@@ -2,16 +2,21 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
-
-import torch
 
 from companion import params
 from companion.runs import sources
+from olmlib.config import NetworkConfig
 from olmlib.data.arrays import Prepared
 from olmlib.data.sequences import Sequences
-from olmlib.models import build
+from olmlib.methods.table import METHODS
+from olmlib.models.table import NETWORKS
+
+# What every run passes through, whatever its method, network and data are.
+ALWAYS = ("olmlib.train", "companion.runs.result", "companion.runs.processor")
 
 
 @dataclass(frozen=True)
@@ -52,35 +57,47 @@ class Run:
             return Prepared(self.prepared)
         return Sequences(self.prepared, self.fold, self.config.model.modalities)
 
-    def model(self, data: Prepared | Sequences) -> params.Model | params.Transformer:
+    def model(self, data: Prepared | Sequences) -> NetworkConfig:
         """Return the model's configuration, with the widths of the data's features."""
         if self.fold is None:
             return self.config.model
         inputs = {m: data.widths[m] for m in self.config.model.modalities}
-        return self.config.model.model_copy(update={"inputs": inputs})
+        return replace(self.config.model, inputs=inputs)
+
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """The modules behind the run's result, and their digests.
+
+        They are found from the classes that the run has chosen, not from the tables that list all
+        of them: an edit of one method trains no other.
+        """
+        data = Prepared if self.fold is None else Sequences
+        chosen = METHODS[self.row.method], NETWORKS[type(self.config.model)], data
+        names = [kind.__module__ for kind in chosen]
+        return sources.closure(*ALWAYS, *names, without=sources.TABLES)
 
     def identity(self) -> dict:
         """Return what the run's result depends on, with its hash under `identity`.
 
-        That is its whole configuration, the prepared data and the source of every module used; the
-        row's own name is not part of it.
+        That is its whole configuration, the prepared data, the source of every module used and the
+        versions of the packages that these import; the row's own name is not part of it.
         """
-        known = {
+        parts = {
             "method": self.row.method,
             "options": self.row.options,
             "seed": self.seed,
             "dataset": self.dataset,
-            "model": self.config.model.model_dump(mode="json"),
-            "train": self.config.train.model_dump(mode="json"),
+            "model": asdict(self.config.model),
+            "train": asdict(self.config.train),
             "data": self.data().digest,
-            "sources": sources.closure(
-                "olmlib.train",
-                f"olmlib.methods.{self.row.method}",
-                build.module(self.config.model),
-            ),
-            "torch": torch.__version__,
+            "sources": self.modules,
+            "versions": sources.versions(self.modules),
         }
         if self.fold is not None:
-            known["fold"] = self.fold
-        text = json.dumps(known, sort_keys=True)
-        return {"identity": hashlib.sha256(text.encode()).hexdigest(), "row": self.name, **known}
+            parts["fold"] = self.fold
+        return {"identity": fingerprint(parts), "row": self.name, **parts}
+
+
+def fingerprint(parts: Mapping) -> str:
+    """Return the SHA-256 of what an identity consists of."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

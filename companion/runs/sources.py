@@ -1,79 +1,133 @@
-"""Which source a result depends on: the `olmlib` modules that its code imports, at any depth."""
+"""Which source a result depends on: the modules that its code imports, at any depth.
+
+What counts of a module is its syntax tree without docstrings, so that an edit of a comment, of a
+docstring or of the formatting makes nothing anew.
+"""
 
 import ast
 import hashlib
 import sys
+from collections.abc import Collection, Iterable
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("olmlib", "companion")
+# They list every method and every network; a run depends on those that it has chosen alone.
+TABLES = ("olmlib.methods.table", "olmlib.models.table")
+# Where a package is imported by another name than it is installed by.
+INSTALLED_AS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "PyYAML"}
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def closure(*modules: str, root: Path = ROOT) -> dict[str, str]:
-    """Return the SHA-256 of every `olmlib` module that `modules` need, themselves included.
+def closure(*modules: str, without: Collection[str] = (), root: Path = ROOT) -> dict[str, str]:
+    """Return the digest of every module of ours that `modules` need, themselves included.
 
-    Imports are found in the syntax tree, wherever they stand, so nothing is executed. A module
-    loaded by a name made at run time is not seen: name it among `modules`.
+    Imports are read off the syntax tree, wherever they stand, so nothing is executed.
 
     Args:
         modules: dotted names, such as `"olmlib.train"`.
-        root: the folder that holds the package.
+        without: modules that are left out with what they import.
+        root: the folder that holds the packages.
 
     Returns:
-        Dotted name to hexadecimal SHA-256 of the file, sorted by name.
+        Dotted name to `digest`, sorted by name.
 
     Raises:
         ModuleNotFoundError: one of `modules` is no file below `root`.
     """
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name in found:
+        if name in digests or name in without:
             continue
-        path = locate(name, root)
-        if path is None:
-            raise ModuleNotFoundError(f"{name} is not a module below {root}", name=name)
-        source = path.read_bytes()
-        found[name] = hashlib.sha256(source).hexdigest()
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        waiting += imported(source.decode("utf-8"), package, root)
-    return dict(sorted(found.items()))
+        source, package = _read(name, root)
+        digests[name] = digest(source)
+        waiting += imported(source, package, root)
+    return dict(sorted(digests.items()))
+
+
+def versions(modules: Iterable[str], root: Path = ROOT) -> dict[str, str]:
+    """Return the installed versions of the packages of others that `modules` import themselves.
+
+    Args:
+        modules: dotted names of ours, such as the keys of `closure`.
+        root: the folder that holds the packages.
+
+    Returns:
+        Name of the distribution -> version, sorted by name.
+    """
+    names = {top for name in modules for top in _foreign(*_read(name, root))}
+    return {name: metadata.version(name) for name in sorted(INSTALLED_AS.get(n, n) for n in names)}
+
+
+@cache
+def digest(source: str) -> str:
+    """Return the SHA-256 of what Python code does: comments, docstrings and formatting left out."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        documented = isinstance(node, DOCUMENTED)
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+    return hashlib.sha256(repr(_shape(tree)).encode()).hexdigest()
 
 
 def imported(source: str, package: str = "", root: Path = ROOT) -> set[str]:
-    """Return the `olmlib` modules that `source` imports itself, with the packages that hold them.
+    """Return the modules of ours that `source` imports itself, with the packages that hold them.
 
     Args:
         source: Python code.
         package: the package that the code is part of, which relative imports start from.
-        root: the folder that holds the package.
+        root: the folder that holds the packages.
 
     Returns:
         Dotted names of existing modules; `from x import y` counts `x.y` where that is a module.
     """
-    return {name for name in _named(source, package) if locate(name, root) is not None}
+    names = {name for name in _named(source, package) if name.split(".")[0] in PACKAGES}
+    return {name for name in names if locate(name, root) is not None}
 
 
 def locate(name: str, root: Path = ROOT) -> Path | None:
     """Return the file of module `name`, or None where there is none.
 
-    It is below `root`, or, as for Python, in a folder that someone has added to the `__path__` of
-    the package: notebook 22 keeps a new method outside the repository so.
+    It is below `root`, or, of a module that someone has loaded from elsewhere, where it was loaded
+    from: notebook 22 keeps a new method outside the repository so.
     """
-    package, _, own = name.rpartition(".")
-    added = getattr(sys.modules.get(package), "__path__", ()) if root == ROOT else ()
-    for stem in (root.joinpath(*name.split(".")), *(Path(folder) / own for folder in added)):
-        for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):
-            if path.is_file():
-                return path
-    return None
+    stem = root.joinpath(*name.split("."))
+    for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):
+        if path.is_file():
+            return path
+    loaded = getattr(sys.modules.get(name), "__file__", None) if root == ROOT else None
+    return Path(loaded) if loaded else None
+
+
+def _read(name: str, root: Path) -> tuple[str, str]:
+    """Return a module's source and the package that its relative imports start from."""
+    path = locate(name, root)
+    if path is None:
+        raise ModuleNotFoundError(f"{name} is not a module below {root}", name=name)
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    return path.read_text(encoding="utf-8"), package
+
+
+def _shape(node: object) -> object:
+    """Return a syntax tree as nested tuples, the same in every version of Python.
+
+    `ast.dump` writes fields that are empty in some versions and leaves them out in others.
+    """
+    if isinstance(node, ast.AST):
+        fields = ((name, _shape(value)) for name, value in ast.iter_fields(node) if name != "kind")
+        return type(node).__name__, *(field for field in fields if field[1] not in (None, ()))
+    if isinstance(node, list):
+        return tuple(map(_shape, node))
+    return None if node is None else repr(node)
 
 
 @cache
 def _named(source: str, package: str) -> frozenset[str]:
-    """Return the names below the package that `source` may import; a grid asks for every run."""
+    """Return the dotted names that `source` may import; many runs ask for the same modules."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -83,8 +137,13 @@ def _named(source: str, package: str) -> frozenset[str]:
             names.add(base)
             names.update(f"{base}.{alias.name}" for alias in node.names)
     # Importing a.b.c runs a/__init__.py and a/b/__init__.py too.
-    holders = {name.rsplit(".", k)[0] for name in names for k in range(name.count(".") + 1)}
-    return frozenset(name for name in holders if name.split(".")[0] in PACKAGES)
+    return frozenset(name.rsplit(".", k)[0] for name in names for k in range(name.count(".") + 1))
+
+
+def _foreign(source: str, package: str) -> set[str]:
+    """Return the top names of the packages of others that `source` imports."""
+    tops = {name.split(".")[0] for name in _named(source, package)}
+    return tops - set(PACKAGES) - sys.stdlib_module_names
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

@@ -1,6 +1,7 @@
 """Which choices change the ranking: the epoch that is reported, and the head that predicts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import combinations
 
 import pandas as pd
@@ -127,7 +128,7 @@ def settings(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
     columns = {}
     for grid in grids.values():
         config = grid[0].config
-        shared = config.train.model_dump(mode="json") | config.model.model_dump(mode="json")
+        shared = asdict(config.train) | asdict(config.model)
         shared |= {"dev_fraction": config.prepare.dev_fraction}
         shared["seeds"] = sorted({run.seed for run in grid})
         columns[title(grid[0])] = {k: str(v).strip("[]") for k, v in shared.items()}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def collect(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
     """
     parts = []
     for dataset, grid in grids.items():
-        tidy = folder.load(list(grid))
+        tidy = folder.load(grid)
         broken = tidy[~tidy["value"].between(0, 1)]
         if len(broken):
             raise ValueError(f"{dataset}: not in [0, 1]:\n{broken.to_string(index=False)}")
@@ -214,7 +215,7 @@ def _interval(values: pd.Series) -> Interval:
 def _epochs(grid: Sequence[Run]) -> pd.DataFrame:
     """Return `EPOCHS` per row and seed; the first of equal epochs is chosen, as in training."""
     chosen = {}
-    for (row, seed), own in folder.epochs(list(grid)).groupby(["row", "seed"], sort=False):
+    for (row, seed), own in folder.epochs(grid).groupby(["row", "seed"], sort=False):
         best = own["test_accuracy"].iloc[own["dev_accuracy"].argmax()]
         chosen[row, seed] = dict(zip(EPOCHS, (best, own["test_accuracy"].max()), strict=True))
     table = pd.DataFrame.from_dict(chosen, orient="index")
@@ -227,9 +228,7 @@ def _origin(dataset: str, run: Run) -> dict:
         name = f"{known['row']}-{known['seed']}"
         raise ValueError(f"{run.folder} holds the run {name}: delete it and run notebook 10_train")
     wanted = {"method": run.row.method, "options": run.row.options}
-    wanted |= {
-        part: getattr(run.config, part).model_dump(mode="json") for part in ("model", "train")
-    }
+    wanted |= {part: asdict(getattr(run.config, part)) for part in ("model", "train")}
     stale = [key for key, value in wanted.items() if known[key] != value]
     if stale:
         raise ValueError(

@@ -15,7 +15,7 @@ LABELS = {
     "bilinear": "Bilinear",
     "ogm": "OGM, without GE",
     "three_heads": "Three heads (all w = 1)",
-    "olm": "OLM (fixed)",
+    "olm": "OLM (stable)",
     "olm_paper": "OLM (paper)",
     "olm_code": "OLM (code)",
     "olm_variant": "OLM (variant)",

@@ -9,6 +9,7 @@ import pandas as pd
 from companion import paper, params
 from companion.runs import folder, grid
 from companion.runs.identity import Run
+from olmlib.config import TransformerConfig, changed
 from olmlib.data.sequences import Sequences
 from olmlib.metrics import confidence_interval, emotion, paired_difference
 
@@ -54,7 +55,7 @@ def columns(table: params.Table3, letters: str) -> dict[str, params.Row]:
     return table.fusions | control
 
 
-def model(own: params.Transformer, modalities, row: params.Row) -> params.Transformer:
+def model(own: TransformerConfig, modalities, row: params.Row) -> TransformerConfig:
     """Return the network of a row on a combination of modalities.
 
     Args:
@@ -65,7 +66,7 @@ def model(own: params.Transformer, modalities, row: params.Row) -> params.Transf
     Raises:
         ValueError: a field that no network has, or a value that it cannot have.
     """
-    return params.changed(own, row.model | {"modalities": tuple(modalities)}, "table3")
+    return changed(own, row.model | {"modalities": tuple(modalities)})
 
 
 def collect(grid: list[Run]) -> pd.DataFrame:

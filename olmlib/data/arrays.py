@@ -17,7 +17,7 @@ import torch
 from torch.nn.functional import grid_sample
 from torch.utils.data import DataLoader, Dataset
 
-from companion import params
+from olmlib.config import TrainConfig
 
 SPLITS = ("train", "dev", "test")
 RECORDS = ["row", "id", "label", "split", "group"]
@@ -79,7 +79,7 @@ class Prepared:
         """Return N."""
         return len(self.records)
 
-    def clips(self, rows: np.ndarray, augment: bool, config: params.Train, seed: int) -> "Clips":
+    def clips(self, rows: np.ndarray, augment: bool, config: TrainConfig, seed: int) -> "Clips":
         """Return some rows as the clips of a training, see `Clips`."""
         return Clips(self, rows, augment, config.crop_scale, config.flip, seed)
 

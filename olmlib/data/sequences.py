@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch.utils.data import Dataset
 
-from companion import params
+from olmlib.config import TrainConfig
 
 SPLITS = ("train", "dev", "test")
 
@@ -87,7 +87,7 @@ class Sequences:
         return np.flatnonzero(wanted & (self.records["split"] == "train"))
 
     def clips(
-        self, rows: np.ndarray, augment: bool, config: params.Train, seed: int
+        self, rows: np.ndarray, augment: bool, config: TrainConfig, seed: int
     ) -> "SequenceClips":
         """Return some rows as the clips of a training; features are never augmented."""
         return SequenceClips(self, rows)

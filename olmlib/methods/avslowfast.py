@@ -9,7 +9,8 @@ Concat per step of 8 clips at width 8 on one CPU core; with the synchrony loss, 
 
 import torch
 
-from olmlib.methods.base import Method, check
+from olmlib.check import NotNegative, Probability, checked
+from olmlib.methods.base import Method
 from olmlib.models.avslowfast import AVSlowFastLite
 
 
@@ -20,34 +21,28 @@ class Scheme(Method):
         seed: of the run; the draws of DropPathway follow the training loop's seed.
         drop: P_d, probability that a training batch goes without the laterals.
         avs: weight of the audiovisual synchrony loss; 0 leaves it out.
-        frames: per clip; from 8 on the model has a Fast pathway.
 
     Raises:
-        ValueError: a probability that is none, or an option of another kind.
+        ValueError: a value that an option cannot have.
     """
 
-    def __init__(self, seed=0, drop=0.8, avs=0.0, frames=1):
+    @checked
+    def __init__(self, seed: int = 0, drop: Probability = 0.8, avs: NotNegative = 0.0):
         super().__init__(seed)
-        check(float, drop=drop, avs=avs)
-        check(int, frames=frames)
-        if not 0 <= drop <= 1:
-            raise ValueError(f"drop is {drop}, not a probability")
-        self.drop, self.avs, self.frames = drop, avs, frames
-        self.sync: torch.Tensor | None = None
+        self.drop, self.avs = drop, avs
         self.dropped = False
 
     def build(self, num_classes, config):
         """Return the model with laterals."""
-        return AVSlowFastLite(num_classes, config, self.drop, self.avs > 0, self.frames)
-
-    def forward_extra(self, model, next_dev, size):
-        """Take what the forward pass left in the model; no extra pass is run."""
-        self.sync, self.dropped = model.sync, model.dropped
+        return AVSlowFastLite(num_classes, config, self.drop, self.avs > 0)
 
     def loss(self, outputs, labels):
         """Return the fused cross-entropy, in nats, plus the weighted synchrony loss."""
-        loss = super().loss(outputs, labels)
-        return loss if self.sync is None else loss + self.avs * self.sync
+        return super().loss(outputs, labels) + self.avs * sum(outputs.losses.values())
+
+    def after_backward(self, model):
+        """Note what the forward pass drew."""
+        self.dropped = model.dropped
 
     def record(self):
         """Return whether audio was `dropped` from the visual pathway, per head."""

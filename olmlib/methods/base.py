@@ -1,18 +1,19 @@
 """What a training scheme is: a small object whose hooks the training loop calls.
 
-Adding a method is one file here with a class `Scheme`, its line in `olmlib.methods.table` and its
-row in `params.yaml`. Override the hooks that differ; the rest does plain training of the fused head.
+Adding a method is one file here with a class `Scheme`, and its line in `olmlib.methods.table`.
+Override the hooks that differ; the rest does plain training of the fused head.
 """
 
 from collections.abc import Callable
-from math import isnan
-from numbers import Integral, Real
 
+import numpy as np
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from companion import params
+from olmlib.check import checked
+from olmlib.config import NetworkConfig
+from olmlib.losses import cross_entropy
 from olmlib.models.build import build
+from olmlib.models.network import Network
 from olmlib.models.outputs import Outputs
 
 Batch = dict[str, Tensor]
@@ -22,8 +23,8 @@ class Method:
     """One training scheme; the hooks in the order in which `train.fit` calls them.
 
     Args:
-        seed: the run's seed, for methods that draw random numbers.
-        **options: what the row in `params.yaml` sets.
+        seed: the run's seed, for methods that draw random numbers. A method with options adds them
+            here; `olmlib.check.checked` holds them to their annotations.
 
     Attributes:
         distributed: whether several processes may train it (`olmlib.ranks`), each with its
@@ -33,13 +34,11 @@ class Method:
 
     distributed = False
 
-    def __init__(self, seed: int = 0, **options):
-        if options:
-            names = ", ".join(sorted(options))
-            raise ValueError(f"method {type(self).__module__} has no option {names}")
+    @checked
+    def __init__(self, seed: int = 0):
         self.seed = seed
 
-    def build(self, num_classes: int, config: params.Model | params.Transformer) -> nn.Module:
+    def build(self, num_classes: int, config: NetworkConfig) -> Network:
         """Return the model that this method trains."""
         return build(num_classes, config)
 
@@ -76,11 +75,8 @@ class Method:
     def after_step(self, outputs: Outputs, labels: Tensor) -> None:
         """Update the method's own state; `outputs` are those of this step, detached."""
 
-    def on_epoch_end(self, epoch: int) -> None:
-        """End epoch `epoch`."""
-
     def predict(self, heads: dict[str, Tensor]) -> Tensor:
-        """Return what the table reports: of logits the scores `(B, C)`, of valences `(B,)`."""
+        """Return what the table reports, of logits or of valences: that of the fused head."""
         return heads["fused"]
 
     def record(self) -> dict[str, Tensor]:
@@ -95,22 +91,8 @@ class Method:
         """Restore a `state_dict`."""
 
 
-def check(kind: type, **options) -> None:
-    """Refuse options of another kind, which Python would compute with, or fail at in a later step.
-
-    Args:
-        kind: `float`, any number; `int`, a whole number from 1 on; or `bool`.
-        **options: name -> value.
-
-    Raises:
-        ValueError: a value is something else.
-    """
-    for name, value in options.items():
-        number = isinstance(value, Real) and not isinstance(value, bool) and not isnan(value)
-        fits, wanted = {
-            bool: (isinstance(value, bool), "true or false"),
-            int: (number and isinstance(value, Integral) and value >= 1, "a whole number from 1"),
-            float: (number, "a number, written like 1.0e-3"),
-        }[kind]
-        if not fits:
-            raise ValueError(f"{name} is {value!r}, not {wanted}")
+def clip_classes(labels: np.ndarray) -> np.ndarray:
+    """Return one class per clip `(n,)`: its label, or of segments `(n, T)` the commonest one."""
+    if labels.ndim == 1:
+        return labels
+    return np.array([np.bincount(segments).argmax() for segments in labels])

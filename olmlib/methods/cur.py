@@ -11,23 +11,25 @@ and gradients: about a tenth more than Concat per step of 8 clips at width 8, on
 import copy
 import random
 from math import log10
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import get_total_norm
 
-from olmlib.methods.base import Method, check
-from olmlib.models.late_fusion import MODALITIES
+from olmlib.check import Count, checked
+from olmlib.losses import cross_entropy
+from olmlib.methods.base import Method
 from olmlib.models.mmtm import TwoBranch
 
 
 class Scheme(Method):
-    """Train `TwoBranch` with `CE(s_audio) + CE(s_visual)` and balance it by learning speed.
+    """Train `TwoBranch` with the sum of its branches' losses and balance it by learning speed.
 
     Args:
         seed: of the random rule.
-        threshold: intervene where the speeds differ by more; `.inf` never does, which leaves MMTM.
+        threshold: intervene where the speeds differ by more; none (`null`) never does, which leaves
+            MMTM.
         window: Q, steps for which a branch stays cut off; the speeds stand still meanwhile.
         start_epoch: the first epoch with interventions, counted from 1.
         rule: "speed", or its control "random", where before each step chance decides between no
@@ -35,22 +37,23 @@ class Scheme(Method):
         gate_scale: 1, or 2 as in MMTM.
 
     Raises:
-        ValueError: an unknown `rule`, or an option of another kind.
+        ValueError: a value that an option cannot have.
     """
 
+    @checked
     def __init__(
-        self, seed=0, threshold=0.01, window=5, start_epoch=2, rule="speed", gate_scale=1.0
+        self,
+        seed: int = 0,
+        threshold: float | None = 0.01,
+        window: Count = 5,
+        start_epoch: Count = 2,
+        rule: Literal["speed", "random"] = "speed",
+        gate_scale: float = 1.0,
     ):
         super().__init__(seed)
-        check(float, threshold=threshold, gate_scale=gate_scale)
-        check(int, window=window, start_epoch=start_epoch)
-        if rule not in ("speed", "random"):
-            raise ValueError(f"rule is {rule!r}, not 'speed' or 'random'")
         self.threshold, self.window, self.start_epoch = threshold, window, start_epoch
         self.rule, self.gate_scale = rule, gate_scale
         self.epoch = self.steps = 0
-        # Sums of mu over the regular steps so far.
-        self.moved = {group: dict.fromkeys(MODALITIES, 0.0) for group in ("fusion", "branch")}
         # The branch that the next step cuts off, and for how many more steps.
         self.blocked: str | None = None
         self.left = 0
@@ -58,7 +61,16 @@ class Scheme(Method):
 
     def build(self, num_classes, config):
         """Return the two branches joined by MMTM."""
-        return TwoBranch(num_classes, config, self.gate_scale)
+        model = TwoBranch(num_classes, config, self.gate_scale)
+        self.start(model.modalities)
+        return model
+
+    def start(self, modalities: tuple[str, ...]) -> None:
+        """Begin with branches of these modalities that have not moved."""
+        self.modalities = modalities
+        # Sums of mu over the regular steps so far.
+        groups = ("fusion", "branch")
+        self.moved = {group: dict.fromkeys(modalities, 0.0) for group in groups}
 
     def on_epoch_start(self, training, epoch, steps):
         """Note the epoch, and bring a resumed model back into the mode it was stopped in."""
@@ -66,8 +78,8 @@ class Scheme(Method):
         training.model.blocked = self.blocked
 
     def loss(self, outputs, labels):
-        """Return `CE(s_audio, y) + CE(s_visual, y)`, in nats; the fused head is their mean."""
-        return sum(cross_entropy(outputs.logits[m], labels) for m in MODALITIES)
+        """Return the sum of the branches' losses, in nats; the fused head is their mean."""
+        return sum(cross_entropy(outputs.logits[m], labels) for m in self.modalities)
 
     def after_backward(self, model):
         """Read the gradients, and decide which branch the next step cuts off."""
@@ -86,15 +98,15 @@ class Scheme(Method):
         scale the threshold by 2.3.
         """
         if not all(self.moved["branch"].values()):
-            return dict.fromkeys(MODALITIES, 0.0)
-        return {m: speed(self.moved["fusion"][m], self.moved["branch"][m]) for m in MODALITIES}
+            return dict.fromkeys(self.modalities, 0.0)
+        return {m: speed(self.moved["fusion"][m], self.moved["branch"][m]) for m in self.modalities}
 
     def record(self):
         """Return `speed` and whether this step was `blocked`, per head; 0 for the fused head."""
         speeds = self.speeds()
-        blocked = {m: float(m == self.was_blocked) for m in MODALITIES}
+        blocked = {m: float(m == self.was_blocked) for m in self.modalities}
         return {
-            name: torch.tensor([*(values[m] for m in MODALITIES), 0.0])
+            name: torch.tensor([*(values[m] for m in self.modalities), 0.0])
             for name, values in (("speed", speeds), ("blocked", blocked))
         }
 
@@ -110,25 +122,25 @@ class Scheme(Method):
 
     def _accumulate(self, model: TwoBranch) -> None:
         # The squeezes belong to both fusion groups, so each is counted twice, as in the code.
-        found = torch.stack(
-            [movement(getattr(model, group)(m)) for group in self.moved for m in MODALITIES]
+        moves = torch.stack(
+            [movement(getattr(model, group)(m)) for group in self.moved for m in self.modalities]
         )
-        values = iter(found.tolist())
+        values = iter(moves.tolist())
         # In mixed precision a step may overflow; the optimiser skips it, and so do the sums.
-        if torch.isfinite(found).all():
+        if torch.isfinite(moves).all():
             for sums in self.moved.values():
-                for m in MODALITIES:
+                for m in self.modalities:
                     sums[m] += next(values)
 
     def _decide(self) -> None:
         if self.rule == "random":
             draw = random.Random(f"cur {self.seed} {self.steps}")
-            self.blocked = draw.choice((None, *MODALITIES))
+            self.blocked = draw.choice((None, *self.modalities))
         elif self.blocked is not None:
             self.left -= 1
             self.blocked = self.blocked if self.left else None
         else:
-            self.blocked = choose(self.speeds(), self.threshold) if self.window else None
+            self.blocked = choose(self.speeds(), self.threshold)
             self.left = self.window if self.blocked else 0
 
 
@@ -144,12 +156,12 @@ def speed(fusion: float, branch: float) -> float:
     return log10(fusion / branch)
 
 
-def choose(speeds: dict[str, float], threshold: float) -> str | None:
+def choose(speeds: dict[str, float], threshold: float | None) -> str | None:
     """Return the branch to cut off: the faster one if the speeds differ by more than `threshold`.
 
     A high speed says that the branch learns to use the other modality more than its own.
     """
-    difference = speeds["audio"] - speeds["visual"]
-    if abs(difference) <= threshold:
+    (first, speed_1), (second, speed_2) = speeds.items()
+    if threshold is None or abs(speed_1 - speed_2) <= threshold:
         return None
-    return "audio" if difference > 0 else "visual"
+    return first if speed_1 > speed_2 else second

@@ -10,27 +10,22 @@ Online the weights are measured again every few epochs from where the network is
 only as far ahead as its weights will be used, so the total is about the same.
 """
 
+from typing import Annotated, Literal
+
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
+from olmlib.check import Count, Positive, Range, checked
 from olmlib.evaluate import evaluate
-from olmlib.methods.audio_only import Scheme as AudioOnly
-from olmlib.methods.base import Method, check
-from olmlib.methods.joint import Scheme as Joint
-from olmlib.methods.visual_only import Scheme as VisualOnly
+from olmlib.losses import cross_entropy
+from olmlib.methods import joint, unimodal
+from olmlib.methods.base import Method, clip_classes
 from olmlib.models.late_fusion import LateFusion
-
-MODES = ("offline", "online")
-ESTIMATES = ("drop", "multibench", "absolute")
-SCALES = ("one", "heads")
-STARTS = ("measured", "log_classes")
-PROBES = {"audio": AudioOnly, "visual": VisualOnly, "fused": Joint}
 
 
 class Scheme(Method):
-    """Minimise `sum_m w_m L_m` over the heads, w by the ratio of G to O^2 (methods-table1.md 9).
+    """Minimise `sum_m w_m L_m` over the heads, w by the ratio of G to O^2.
 
     The network itself learns from all training clips. So the clips that `online` holds out of its
     probes are known to the network from the second super-epoch on: their losses then say how fast
@@ -51,7 +46,6 @@ class Scheme(Method):
         start: the losses before the first step, where a probe starts from a fresh network:
             `measured`, or `log_classes`, those of a uniform guess. Measured ones are large and
             random: batch norm that has seen no clip normalises nothing.
-        **options: none; named in the error.
 
     Attributes:
         w: `(M,)`, of sum 1, in the order of the model's heads.
@@ -60,19 +54,22 @@ class Scheme(Method):
         ValueError: an option outside its range.
     """
 
-    def __init__(self, seed=0, mode="offline", epochs_share=1.0, super_epoch=10, hold_out=0.1,
-                 folds=1, scale="one", estimate="drop", start="measured", **options):  # fmt: skip
-        super().__init__(seed, **options)
-        check(float, epochs_share=epochs_share, hold_out=hold_out)
-        check(int, super_epoch=super_epoch, folds=folds)
-        chosen = (mode, MODES), (scale, SCALES), (estimate, ESTIMATES), (start, STARTS)
-        for value, known in chosen:
-            if value not in known:
-                raise ValueError(f"{value!r} is not one of {', '.join(known)}")
-        if not 0 < hold_out <= 0.5 or not 1 <= folds <= round(1 / hold_out):
+    @checked
+    def __init__(
+        self,
+        seed: int = 0,
+        mode: Literal["offline", "online"] = "offline",
+        epochs_share: Positive = 1.0,
+        super_epoch: Count = 10,
+        hold_out: Annotated[float, Range(0, 0.5, without=("low",))] = 0.1,
+        folds: Count = 1,
+        scale: Literal["one", "heads"] = "one",
+        estimate: Literal["drop", "multibench", "absolute"] = "drop",
+        start: Literal["measured", "log_classes"] = "measured",
+    ):
+        super().__init__(seed)
+        if folds > round(1 / hold_out):
             raise ValueError(f"there are not {folds} disjoint parts of share {hold_out}")
-        if epochs_share <= 0:
-            raise ValueError(f"epochs_share {epochs_share} is too low: a probe needs epochs")
         self.online, self.scale, self.estimate = mode == "online", scale, estimate
         self.epochs_share, self.super_epoch = epochs_share, super_epoch
         self.hold_out, self.folds, self.start = hold_out, folds, start
@@ -106,16 +103,16 @@ class Scheme(Method):
         Returns:
             `(M,)`, of sum 1.
         """
-        rows, found = training.data.rows("train"), []
-        parts = deal(training.data.labels[rows], round(1 / self.hold_out), self.seed)
+        rows, measured = training.data.rows("train"), []
+        parts = deal(clip_classes(training.data.labels[rows]), round(1 / self.hold_out), self.seed)
         for fold in range(self.folds):
             clips = [rows[parts != fold], rows[parts == fold]]
             losses = [
                 self._probe(training, head, f"{name}_{head}_fold{fold}", epochs, clips)
                 for head in training.model.heads
             ]
-            found.append(weights(*torch.stack(losses).unbind(1), self.estimate))
-        return torch.stack(found).mean(0)
+            measured.append(weights(*torch.stack(losses).unbind(1), self.estimate))
+        return torch.stack(measured).mean(0)
 
     def loss(self, outputs, labels):
         """Return `sum_m w_m L_m`, times the number of heads if `scale` is `heads`."""
@@ -135,12 +132,16 @@ class Scheme(Method):
         """Restore the weights."""
         self.w = state["w"].cpu()
 
+    def _alone(self, head: str) -> Method:
+        """Return the scheme that trains by itself what a head predicts from."""
+        return joint.Scheme(self.seed) if head == "fused" else unimodal.Scheme(self.seed, head)
+
     def _probe(self, training, head, name, epochs, clips) -> Tensor:
         """Return mean losses `(2, 2)`: before and after x of trained and held-out clips."""
         values = []
         initial = probe_weights(training.model, head) if self.online else None
         for stage, count in (("start", 0), ("end", epochs)):
-            method = Probe(PROBES[head](self.seed), training.schedule.state_dict())
+            method = Probe(self._alone(head), training.schedule.state_dict())
             # A finished probe would be found by its name where a fresh one is asked for.
             model = training.extra_run(
                 method, f"{name}_{stage}", training.part(clips[0], augment=True), count, initial
@@ -182,14 +183,14 @@ def probe_weights(model: LateFusion, head: str) -> dict[str, Tensor]:
 
     Args:
         model: with auxiliary heads.
-        head: "audio", "visual" or "fused".
+        head: a modality, or "fused".
     """
     state = model.state_dict()
     if head == "fused":
         return {k: v for k, v in state.items() if not k.startswith("aux.")}
-    own = {k: v for k, v in state.items() if k.startswith(f"encoders.{head}.")}
+    encoder = {k: v for k, v in state.items() if k.startswith(f"encoders.{head}.")}
     aux = f"aux.{head}."
-    return own | {f"classifier.{k[len(aux) :]}": v for k, v in state.items() if k.startswith(aux)}
+    return encoder | {f"fusion.{k[len(aux) :]}": v for k, v in state.items() if k.startswith(aux)}
 
 
 def deal(labels: np.ndarray, parts: int, seed: int) -> np.ndarray:
@@ -206,8 +207,8 @@ def deal(labels: np.ndarray, parts: int, seed: int) -> np.ndarray:
     order = np.random.default_rng(seed).permutation(len(labels))
     part = np.empty(len(labels), np.int64)
     for c in np.unique(labels):
-        own = order[labels[order] == c]
-        part[own] = np.arange(len(own)) % parts
+        members = order[labels[order] == c]
+        part[members] = np.arange(len(members)) % parts
     return part
 
 

@@ -7,21 +7,20 @@ start may push harder, the more so the larger `alpha` is. It costs a partial bac
 from the loss to W. Here W is the last convolution of each encoder, so these passes stop right
 behind the heads and a step takes about a tenth longer than Concat's.
 
-The paper balances tasks and says nothing of modalities; which heads and which W to take for a late
-fusion is decided in methods-table1.md 5, where the equations are, too.
+The paper balances tasks and says nothing of modalities; which heads and which W a late fusion has
+is our choice (book/fairness.md).
 """
 
 from math import log
+from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from olmlib.methods.base import Method, check
+from olmlib.check import NotNegative, Positive, checked
+from olmlib.losses import cross_entropy
+from olmlib.methods.base import Method
 from olmlib.models.late_fusion import LateFusion
-
-SITES = ("encoders", "features", "classifier")
-STARTS = ("log_classes", "first")
 
 # In half precision the gradients of single losses are so small that they would round to zero. A
 # power of two changes no bit in single precision.
@@ -41,23 +40,25 @@ class Scheme(Method):
         site: the shared weights W: `encoders`, the last convolution of both; `features`, in place
             of weights, the pooled features; `classifier`, the fusion matrix, with unimodal heads
             that are its blocks (`split_logits`) and not heads of their own.
-        **options: none; named in the error.
 
     Attributes:
         w: `(M,)`, the loss weights, in the order of the model's heads.
 
     Raises:
-        ValueError: an unknown `l0` or `site`, or a number that is none or too low.
+        ValueError: a value that an option cannot have.
     """
 
-    def __init__(self, seed=0, alpha=1.5, lr_w=0.025, floor=1e-3, l0="log_classes",
-                 site="encoders", **options):  # fmt: skip
-        super().__init__(seed, **options)
-        check(float, alpha=alpha, lr_w=lr_w, floor=floor)
-        if site not in SITES or l0 not in STARTS:
-            raise ValueError(f"site {site!r} is not in {SITES} or l0 {l0!r} is not in {STARTS}")
-        if lr_w <= 0 or floor < 0:
-            raise ValueError(f"lr_w is {lr_w} and floor is {floor}: take lr_w > 0 and floor >= 0")
+    @checked
+    def __init__(
+        self,
+        seed: int = 0,
+        alpha: float = 1.5,
+        lr_w: Positive = 0.025,
+        floor: NotNegative = 1e-3,
+        l0: Literal["log_classes", "first"] = "log_classes",
+        site: Literal["encoders", "features", "classifier"] = "encoders",
+    ):
+        super().__init__(seed)
         self.alpha, self.lr_w, self.floor, self.l0, self.site = alpha, lr_w, floor, l0, site
 
     def build(self, num_classes, config):

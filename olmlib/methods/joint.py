@@ -1,17 +1,21 @@
 """Concat, Sum, FiLM, Gated, Attention, Bilinear: plain joint training of one fused head."""
 
+from typing import Literal
+
+from olmlib.check import check, checked
 from olmlib.methods.base import Method
 from olmlib.models import fusions
 from olmlib.models.build import build
 
 
 class Scheme(Method):
-    """Cross-entropy of the fused head and nothing else (methods-table1.md 3).
+    """Cross-entropy of the fused head and nothing else.
 
     Args:
         seed: of the run; nothing is drawn here.
-        **options: of `LateFusion`: `fusion`, `mask`, and those of the fusion, for example
-            `normalize` for attention and bilinear.
+        fusion: of a late fusion, concat by default; a transformer's stands in its configuration.
+        mask: of a late fusion, see `LateFusion`.
+        **options: of the fusion, for example `normalize` for attention and bilinear.
 
     Raises:
         ValueError: an unknown fusion, an option that this fusion does not have, or a value that
@@ -20,15 +24,19 @@ class Scheme(Method):
 
     distributed = True
 
-    def __init__(self, seed=0, **options):
-        fusion = options.get("fusion", "concat")
-        known = {"fusion", "mask", *fusions.options(fusion)}
-        super().__init__(seed, **{k: v for k, v in options.items() if k not in known})
+    @checked
+    def __init__(
+        self,
+        seed: int = 0,
+        fusion: str | None = None,
+        mask: Literal["mean", "zeros"] | None = None,
+        **options,
+    ):
+        super().__init__(seed)
         # The network would say so too, but only in the run.
-        values = {"mask": fusions.MASKS, "normalize": fusions.NORMALIZATIONS.get(fusion)}
-        for name in options.keys() & values.keys():
-            fusions.check(name, options[name], values[name])
-        self.options = options
+        check(fusions.find(fusion or "concat"), options, taken=("dims", "num_classes"))
+        given = {"fusion": fusion, "mask": mask}
+        self.options = options | {k: v for k, v in given.items() if v is not None}
 
     def build(self, num_classes, config):
         """Return the late fusion without auxiliary heads, or the transformer of `config`."""

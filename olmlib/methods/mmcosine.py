@@ -7,14 +7,15 @@ modality can shout. The rest is plain cross-entropy of the sum. It costs two nor
 matrices per step, which cannot be seen beside the encoders.
 """
 
-from olmlib.methods.base import Method, check
-from olmlib.models.cosine import CosineFusion
+from typing import Literal
 
-EVALS = ("cosine", "linear")
+from olmlib.check import Positive, checked
+from olmlib.methods.base import Method
+from olmlib.models.cosine import CosineFusion
 
 
 class Scheme(Method):
-    """Minimise the cross-entropy of the summed, scaled cosines (methods-table1.md 6).
+    """Minimise the cross-entropy of the summed, scaled cosines.
 
     Args:
         seed: unused.
@@ -22,17 +23,16 @@ class Scheme(Method):
             needs `s >= (C - 1) / (2 C) * ln((C - 1) p / (1 - p))`, 5.15 for 0.99 among 309 classes.
         eval: what is tested: `cosine`, what was trained, or `linear`, the logits of the head with
             its norms and its bias, which the released code predicts with.
-        **options: none; named in the error.
 
     Raises:
-        ValueError: an unknown `eval`, or a scale that is no number.
+        ValueError: a value that an option cannot have.
     """
 
-    def __init__(self, seed=0, scale=10.0, eval="cosine", **options):
-        super().__init__(seed, **options)
-        check(float, scale=scale)
-        if eval not in EVALS:
-            raise ValueError(f"eval is {eval!r}, not one of {EVALS}")
+    @checked
+    def __init__(
+        self, seed: int = 0, scale: Positive = 10.0, eval: Literal["cosine", "linear"] = "cosine"
+    ):
+        super().__init__(seed)
         self.scale, self.linear_eval = scale, eval == "linear"
 
     def build(self, num_classes, config):

@@ -13,11 +13,12 @@ of k.
 import torch
 from torch import Tensor
 
-from olmlib.methods.base import Method, check
+from olmlib.check import NotNegative, Probability, checked
+from olmlib.methods.base import Method
 
 
 class Scheme(Method):
-    """Scale the gradients of the encoders' kernels by k_m and add noise (methods-table1.md 7).
+    """Scale the gradients of the encoders' kernels by k_m and add noise.
 
     Args:
         seed: unused; the noise is drawn from torch's generator, which `train` seeds in each epoch.
@@ -26,20 +27,26 @@ class Scheme(Method):
         start, until: the method acts while the share of epochs that lie behind is in this range,
             ends included: by default in epochs 0 to 50 of 100, counted from 0 as the code does.
         ge: whether to add the noise.
-        **options: none; named in the error.
 
     Raises:
-        ValueError: not 0 <= start <= until <= 1, or an option of another kind.
+        ValueError: not start <= until, or a value that an option cannot have.
     """
 
-    def __init__(self, seed=0, alpha=0.8, start=0.0, until=0.5, ge=True, **options):
-        super().__init__(seed, **options)
-        check(float, alpha=alpha, start=start, until=until)
-        check(bool, ge=ge)
-        if not 0 <= start <= until <= 1:
-            raise ValueError(f"start {start} and until {until} must be ordered, in 0 to 1")
+    @checked
+    def __init__(
+        self,
+        seed: int = 0,
+        alpha: NotNegative = 0.8,
+        start: Probability = 0.0,
+        until: Probability = 0.5,
+        ge: bool = True,
+    ):
+        super().__init__(seed)
+        if start > until:
+            raise ValueError(f"start {start} lies behind until {until}")
         self.alpha, self.start, self.until, self.ge = alpha, start, until, ge
         self.active = False
+        self.modalities: tuple[str, ...] = ()
         self.rho = self.k = torch.ones(2)
 
     def on_epoch_start(self, training, epoch, steps):
@@ -78,12 +85,13 @@ def discrepancy_ratios(scores: Tensor, labels: Tensor) -> Tensor:
     inverse. The paper has two; more are as in BalanceBenchmark, with its division put right.
 
     Args:
-        scores: `(M, B, C)`, logits of each modality alone, without graph.
-        labels: `(B,)`.
+        scores: `(M, B, C)` or `(M, B, T, C)`, logits of each modality alone, without graph.
+        labels: `(B,)` or `(B, T)`.
 
     Returns:
         `(M,)`, positive.
     """
+    scores, labels = scores.flatten(1, -2), labels.flatten()
     M, B, _ = scores.shape
     right = scores.float().softmax(-1).gather(-1, labels.expand(M, B)[..., None])
     p = right.sum((1, 2))

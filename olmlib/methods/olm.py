@@ -6,7 +6,8 @@ without graph and in eval mode; the official code's presets forward a whole dev 
 
 import torch
 
-from olmlib.methods.base import Method, check
+from olmlib.check import Count, checked
+from olmlib.methods.base import Method
 from olmlib.models.build import build
 from olmlib.olm import OLM
 from olmlib.olm_presets import configured
@@ -28,9 +29,16 @@ class Scheme(Method):
 
     distributed = True
 
-    def __init__(self, seed=0, preset="fixed", probe_size=16, probe_every=16, **changes):
+    @checked
+    def __init__(
+        self,
+        seed: int = 0,
+        preset: str = "stable",
+        probe_size: Count = 16,
+        probe_every: Count = 16,
+        **changes,
+    ):
         super().__init__(seed)
-        check(int, probe_size=probe_size, probe_every=probe_every)
         # The coefficients need the model's heads; a mistake in the options need not wait for them.
         configured(preset, changes)
         self.probe_size = probe_size

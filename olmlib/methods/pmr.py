@@ -9,18 +9,19 @@ forward pass of a tenth of the training clips per epoch, about 3 % of the epoch,
 distances per step, which cannot be seen beside the encoders.
 """
 
+from typing import Annotated, Literal
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from olmlib.check import NotNegative, Probability, Range, Share, checked
 from olmlib.evaluate import evaluate
-from olmlib.methods.base import Method, check
-
-COEFFICIENTS = ("soft", "hard")
+from olmlib.methods.base import Method, clip_classes
 
 
 class Scheme(Method):
-    """Minimise `CE + alpha sum_m beta_m PCE_m - mu sum_m gamma_m H_m` (methods-table1.md 8).
+    """Minimise `CE + alpha sum_m beta_m PCE_m - mu sum_m gamma_m H_m`.
 
     The paper writes its two modalities out; there `beta_audio` is its beta and `beta_visual` its
     gamma. It needs no more than features, so it goes with every fusion.
@@ -38,7 +39,6 @@ class Scheme(Method):
         coefficient: `soft`, how far a modality lags, as in the paper; `hard`, whether it lags, as
             in the released code.
         per: whether there is an entropy term; the released code has none.
-        **options: none; named in the error.
 
     Attributes:
         prototypes: modality -> `(C, d)`.
@@ -46,20 +46,23 @@ class Scheme(Method):
         beta, gamma: `(M,)` of the last step, modalities in the model's order.
 
     Raises:
-        ValueError: a share that is none, an unknown `coefficient`, or an option of another kind.
+        ValueError: a value that an option cannot have.
     """
 
-    def __init__(self, seed=0, alpha=1.0, mu=1e-2, regularise=0.05, until=0.7, eps=0.2, subset=0.1,
-                 coefficient="soft", per=True, **options):  # fmt: skip
-        super().__init__(seed, **options)
-        check(float, alpha=alpha, mu=mu, regularise=regularise, until=until, eps=eps, subset=subset)
-        check(bool, per=per)
-        if coefficient not in COEFFICIENTS:
-            raise ValueError(f"coefficient is {coefficient!r}, not one of {COEFFICIENTS}")
-        if not (0 <= regularise <= 1 and 0 <= until <= 1 and 0 <= eps < 1 and 0 < subset <= 1):
-            raise ValueError(
-                f"regularise {regularise}, until {until}, eps {eps} and subset {subset} are shares"
-            )
+    @checked
+    def __init__(
+        self,
+        seed: int = 0,
+        alpha: NotNegative = 1.0,
+        mu: NotNegative = 1e-2,
+        regularise: Probability = 0.05,
+        until: Probability = 0.7,
+        eps: Share = 0.2,
+        subset: Annotated[float, Range(0, 1, without=("low",))] = 0.1,
+        coefficient: Literal["soft", "hard"] = "soft",
+        per: bool = True,
+    ):
+        super().__init__(seed)
         self.alpha, self.mu, self.regularise, self.until = alpha, mu, regularise, until
         self.eps, self.subset, self.hard, self.per = eps, subset, coefficient == "hard", per
         self.active = self.slowing = False
@@ -79,7 +82,7 @@ class Scheme(Method):
         self.slowing = self.per and behind < self.regularise
         if self.active:
             data = training.data
-            rows = stratified(data.rows("train"), data.labels, self.subset, self.seed)
+            rows = stratified(data.rows("train"), clip_classes(data.labels), self.subset, self.seed)
             part = evaluate(training.model, training.part(rows), training.device)
             self.update(part[0].features, part[1], len(data.classes), training.device)
 
@@ -90,15 +93,16 @@ class Scheme(Method):
         with.
 
         Args:
-            features: modality -> `(n, d)`.
-            labels: `(n,)`.
+            features: modality -> `(n, d)` or `(n, T, d)`.
+            labels: `(n,)` or `(n, T)`.
             num_classes: C.
             device: where the prototypes will be needed.
         """
+        labels = labels.flatten()
         here = torch.bincount(labels, minlength=num_classes).to(device) > 0
         old_seen = torch.zeros_like(here) if self.seen is None else self.seen
         for m, z in features.items():
-            new = class_means(z, labels, num_classes).to(device)
+            new = class_means(z.flatten(0, -2), labels, num_classes).to(device)
             old = torch.where(old_seen[:, None], self.prototypes.get(m, new), new)
             mixed = self.eps * old + (1 - self.eps) * new
             self.prototypes[m] = torch.where(here[:, None], mixed, old)
@@ -111,10 +115,10 @@ class Scheme(Method):
         if not self.active:
             return total
         log_p = torch.stack(
-            [log_probabilities(z, self.prototypes[m], self.seen)
+            [log_probabilities(z.flatten(0, -2), self.prototypes[m], self.seen)
              for m, z in outputs.features.items()]
         )  # fmt: skip
-        right = log_p.gather(-1, labels.expand(len(log_p), -1)[..., None]).squeeze(-1)
+        right = log_p.gather(-1, labels.flatten().expand(len(log_p), -1)[..., None]).squeeze(-1)
         self.beta, self.gamma = coefficients(right.detach().exp().sum(1), self.hard)
         total = total + self.alpha * (self.beta * -right.mean(1)).sum()
         if self.slowing:
@@ -147,7 +151,7 @@ def stratified(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) ->
     """
     mixed = np.random.default_rng(seed).permutation(rows)
     classes = [mixed[labels[mixed] == c] for c in np.unique(labels[rows])]
-    return np.sort(np.concatenate([own[: max(1, round(share * len(own)))] for own in classes]))
+    return np.sort(np.concatenate([c[: max(1, round(share * len(c)))] for c in classes]))
 
 
 def class_means(features: Tensor, labels: Tensor, num_classes: int) -> Tensor:

@@ -1,7 +1,6 @@
 """The table of training schemes: every method by the name that a row gives it."""
 
 from olmlib.methods import (
-    audio_only,
     avslowfast,
     cur,
     gblend,
@@ -13,12 +12,10 @@ from olmlib.methods import (
     pmr,
     three_heads,
     unimodal,
-    visual_only,
 )
 from olmlib.methods.base import Method
 
 METHODS: dict[str, type[Method]] = {
-    "audio_only": audio_only.Scheme,
     "avslowfast": avslowfast.Scheme,
     "cur": cur.Scheme,
     "gblend": gblend.Scheme,
@@ -30,7 +27,6 @@ METHODS: dict[str, type[Method]] = {
     "pmr": pmr.Scheme,
     "three_heads": three_heads.Scheme,
     "unimodal": unimodal.Scheme,
-    "visual_only": visual_only.Scheme,
 }
 
 

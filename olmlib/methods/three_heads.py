@@ -3,14 +3,13 @@
 This is OLM without modulation, so what OLM adds is its difference to this row and not to Concat.
 """
 
-from torch.nn.functional import cross_entropy
-
+from olmlib.losses import cross_entropy
 from olmlib.methods.base import Method
 from olmlib.models.build import build
 
 
 class Scheme(Method):
-    """Naive multi-head training, `L_a + L_v + L_b` (methods-table1.md 4)."""
+    """Naive multi-head training, `L_a + L_v + L_b`."""
 
     distributed = True
 

@@ -1,77 +1,50 @@
-"""AVSlowFast-lite: audio flows into the visual pathway at two depths (methods-table1.md 11).
+"""AVSlowFast-lite: audio flows into the visual pathway at two depths.
 
 A small relative of AVSlowFast (Xiao et al., arXiv 2001.08740), made for one to three frames, where
 no Slow and Fast pathway exist; its numbers are to be called AVSlowFast-lite, never AVSlowFast.
 """
 
 import torch
-from torch import Tensor, channels_last, nn
+from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, normalize
 
-from companion import params
-from olmlib.models.encoders import AudioEncoder, VisualEncoder, fold_frames, initialise
-from olmlib.models.late_fusion import MODALITIES, split_logits
+from olmlib.config import LateFusionConfig
+from olmlib.models.encoders import Encoder, FrameEncoder, SpectrogramEncoder, initialise
+from olmlib.models.late_fusion import split_logits
 from olmlib.models.mmtm import pool
+from olmlib.models.network import Network
 from olmlib.models.outputs import Outputs
 
 MEETINGS = (1, 2)  # audio joins after these stages, counted from 0: layer2 and layer3
-RATIO = 8  # Fast frames per Slow frame; also how much thinner the Fast pathway is
-SMALLEST = 8  # channels of a first stage, see `companion.params.Model`
+SMALLEST = 8  # channels of a first stage, see `olmlib.config.LateFusionConfig`
 MARGIN, SCALE = 0.99, 0.5
 LEAST_VARIANCE, MOST_SIMILAR = 0.01, 0.99999
-
-
-def lateral_stride(reduction: int, ratio=32) -> int:
-    """Return the time stride with which audio maps come down to the Slow pathway's frames.
-
-    Args:
-        reduction: of audio time so far, by pooling and strides.
-        ratio: spectrogram frames per Slow frame; 32 in the released configurations.
-    """
-    return ratio // reduction
 
 
 class AudioLateral(nn.Module):
     """Audio to frames: `A2F`, two (conv1d of 5, batch norm, ReLU) over time, `C_a -> 64 -> C_v`.
 
+    The released code comes down to one vector per Slow frame by a stride in time; here the mean
+    over time is taken instead.
+
     Args:
         audio, visual: channels `C_a` and `C_v`.
-        stride: in time, of the last convolution. The released code comes down to one vector per
-            Slow frame so (`lateral_stride`); AVSlowFast-lite takes the mean over time instead.
     """
 
-    def __init__(self, audio: int, visual: int, stride=1):
+    def __init__(self, audio: int, visual: int):
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv1d(audio, 64, 5, padding=2, bias=False),
             nn.BatchNorm1d(64),
             nn.ReLU(),
-            nn.Conv1d(64, visual, 5, stride=stride, padding=2, bias=False),
+            nn.Conv1d(64, visual, 5, padding=2, bias=False),
             nn.BatchNorm1d(visual),
             nn.ReLU(),
         )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Map `(B, C_a, F, T_a)` to `(B, C_v, ceil(T_a / stride))`, first over frequency (A1)."""
-        return self.layers(maps.mean(2))
-
-
-class FastLateral(nn.Module):
-    """Fast to Slow: `F2S`, a convolution over 5 frames of stride 8, batch norm, ReLU."""
-
-    def __init__(self, fast: int):
-        super().__init__()
-        self.dim = 2 * fast
-        self.layers = nn.Sequential(
-            nn.Conv3d(fast, self.dim, (5, 1, 1), (RATIO, 1, 1), (2, 0, 0), bias=False),
-            nn.BatchNorm3d(self.dim),
-            nn.ReLU(),
-        )
-
-    def forward(self, maps: Tensor, size: int) -> Tensor:
-        """Map folded Fast maps `(B * T, C, H, W)` to folded `(B * ceil(T / 8), 2 C, H, W)`."""
-        frames = maps.unflatten(0, (size, -1)).transpose(1, 2)
-        return fold_frames(self.layers(frames))
+        """Map `(B, C_a, F, T_a)` to `(B, C_v)`: a mean over frequency first, over time last."""
+        return self.layers(maps.mean(2)).mean(2)
 
 
 class Synchrony(nn.Module):
@@ -107,7 +80,7 @@ def usable(spectrogram: Tensor) -> Tensor:
     return (x.var(1) > LEAST_VARIANCE) & (cosine_similarity(x, x.roll(1, 0)) < MOST_SIMILAR)
 
 
-class AVSlowFastLite(nn.Module):
+class AVSlowFastLite(Network):
     """A visual ResNet-18, an audio one of half its width, and laterals from audio to visual.
 
     After layer2 and layer3 the audio maps, as one vector per clip (`AudioLateral`), are added to
@@ -117,78 +90,67 @@ class AVSlowFastLite(nn.Module):
 
     Args:
         num_classes: C.
-        config: width and initialisation. The audio pathway has `max(8, width / 2)` channels, so at
-            width 8 it is not thinner: fewer are not safe on every processor (`params.Model`).
+        config: a modality of spectrograms and one of frames, width and initialisation. The audio
+            pathway has `max(8, width / 2)` channels, so at width 8 it is not thinner: fewer are not
+            safe on every processor (`LateFusionConfig`).
         drop: P_d, probability that a training batch goes without the laterals.
-        sync: have projections for the AVS loss.
-        frames: of the clips. From 8 on there is a Fast pathway, which sees them all with
-            `max(8, width / 8)` channels and joins the Slow one, which sees every eighth frame.
+        sync: have projections for the AVS loss, which `Outputs.losses` then has in training as
+            `sync`, a sum over depths.
 
     Attributes:
         dropped: whether the last batch went without the laterals.
-        sync: the AVS loss `()` of the last training batch, a sum over depths, where it is wanted.
+
+    Raises:
+        ValueError: the modalities are not spectrograms and frames, in this order.
     """
 
-    def __init__(self, num_classes: int, config: params.Model, drop=0.8, sync=False, frames=1):
+    def __init__(self, num_classes: int, config: LateFusionConfig, drop=0.8, sync=False):
         super().__init__()
-        self.heads = (*MODALITIES, "fused")
+        if list(config.encoders.values()) != ["spectrogram", "frames"]:
+            raise ValueError(
+                f"AVSlowFast-lite takes spectrograms and frames, not {dict(config.encoders)}"
+            )
+        self.heads = (*config.encoders, "fused")
         self.drop = drop
-        slow = VisualEncoder(config.width)
-        audio = AudioEncoder(max(SMALLEST, config.width // 2))
-        self.encoders = nn.ModuleDict({"audio": audio, "visual": slow})
-        self.fast = VisualEncoder(max(SMALLEST, config.width // 8)) if frames >= RATIO else None
-        self.fast_laterals, self.audio_laterals = nn.ModuleList(), nn.ModuleList()
-        for stage in MEETINGS:
-            channels = _channels(slow, stage)
-            if self.fast is not None:
-                self.fast_laterals.append(FastLateral(_channels(self.fast, stage)))
-                channels += self.fast_laterals[-1].dim
-                _widen(slow.trunk.stages[stage + 1][0], channels)
-            self.audio_laterals.append(AudioLateral(_channels(audio, stage), channels))
+        visual = FrameEncoder(config.width)
+        audio = SpectrogramEncoder(max(SMALLEST, config.width // 2))
+        self.encoders = nn.ModuleDict(dict(zip(config.encoders, (audio, visual), strict=True)))
+        self.laterals = nn.ModuleList(
+            AudioLateral(_channels(audio, stage), _channels(visual, stage)) for stage in MEETINGS
+        )
         depths = (*MEETINGS, 3) if sync else ()
         self.projections = nn.ModuleList(
-            Synchrony(_channels(audio, stage), _channels(slow, stage)) for stage in depths
+            Synchrony(_channels(audio, stage), _channels(visual, stage)) for stage in depths
         )
-        dims = [audio.dim, slow.dim + (self.fast.dim if self.fast is not None else 0)]
-        self.fusion = nn.Linear(sum(dims), num_classes)
+        self.fusion = nn.Linear(audio.dim + visual.dim, num_classes)
         self.dropped = False
-        self.sync: Tensor | None = None
         initialise(self, config.init)
 
     def forward(self, batch: dict[str, Tensor]) -> Outputs:
         """Classify a batch; the unimodal logits are the blocks of the fused ones.
 
-        `visual` logits come from the visual pathway's features, which have met the audio in the
-        laterals: only the `audio` logits are truly unimodal.
-
-        Raises:
-            ValueError: 8 frames or more, but the model was built for fewer, or the reverse.
+        The visual logits come from the visual pathway's features, which have met the audio in the
+        laterals: only the audio logits are truly unimodal.
         """
-        frames = batch["visual"]
-        size, T = len(frames), frames.shape[2]
-        if (T >= RATIO) != (self.fast is not None):
-            raise ValueError(f"clips of {T} frames; build AVSlowFastLite with frames={T}")
+        names = self.modalities
+        spectrograms, size = batch[names[0]], len(batch[names[0]])
         self.dropped = self.drops()
         kept = 0.0 if self.dropped else 1.0
-        audio, slow = self.encoders["audio"].trunk, self.encoders["visual"].trunk
-        a = audio.stem(batch["audio"])
-        v = slow.stem(fold_frames(frames if self.fast is None else frames[:, :, ::RATIO]))
-        f = None if self.fast is None else self.fast.trunk.stem(fold_frames(frames))
+        audio, visual = (encoder.trunk for encoder in self.encoders.values())
+        a, v = (e.trunk.stem(e.images(batch[m])) for m, e in self.encoders.items())
         depths = []
         for stage in range(4):
-            a, v = audio.stages[stage](a), slow.stages[stage](v)
-            if f is not None:
-                f = self.fast.trunk.stages[stage](f)
+            a, v = audio.stages[stage](a), visual.stages[stage](v)
             if stage in (*MEETINGS, 3):
                 depths.append((a, v))
             if stage in MEETINGS:
-                v = self._meet(MEETINGS.index(stage), a, v, f, kept)
-        self.sync = self._synchrony(depths, batch["audio"]) if self.training else None
-        features = {"audio": pool(a, size), "visual": pool(v, size)}
-        if f is not None:
-            features["visual"] = torch.cat([features["visual"], pool(f, size)], dim=1)
-        fused = self.fusion(torch.cat([features[m] for m in MODALITIES], dim=1))
-        return Outputs(split_logits(self.fusion, features) | {"fused": fused}, features)
+                # It runs even where it is dropped, so that its batch norm sees every batch.
+                lateral = kept * self.laterals[MEETINGS.index(stage)](a)
+                v = v + lateral.repeat_interleave(len(v) // size, 0)[..., None, None]
+        features = {m: pool(maps, size) for m, maps in zip(names, (a, v), strict=True)}
+        fused = self.fusion(torch.cat(list(features.values()), dim=1))
+        logits = split_logits(self.fusion, features) | {"fused": fused}
+        return Outputs(logits, features, losses=self._losses(depths, spectrograms))
 
     def drops(self) -> bool:
         """Draw whether this batch goes without the laterals; in eval mode none does.
@@ -198,36 +160,18 @@ class AVSlowFastLite(nn.Module):
         """
         return self.training and torch.rand(()).item() < self.drop
 
-    def _meet(self, meeting: int, a: Tensor, v: Tensor, f: Tensor | None, kept: float) -> Tensor:
-        """Return the visual maps joined by Fast maps and, where `kept` is 1, by audio."""
-        size = len(a)
-        if f is not None:
-            v = torch.cat([v, self.fast_laterals[meeting](f, size)], dim=1)
-        # The lateral runs even where it is dropped, so that its batch norm sees every batch.
-        lateral = kept * self.audio_laterals[meeting](a).mean(2)
-        return v + lateral.repeat_interleave(len(v) // size, 0)[..., None, None]
-
-    def _synchrony(self, depths: list[tuple[Tensor, Tensor]], spectrogram: Tensor) -> Tensor | None:
-        if not self.projections:
-            return None
+    def _losses(self, depths: list[tuple[Tensor, Tensor]], spectrograms: Tensor) -> dict:
+        if not (self.training and self.projections):
+            return {}
         # Visual maps that have met the audio would make the task trivial.
         untouched = depths if self.dropped else depths[:1]
-        valid, size = usable(spectrogram), len(spectrogram)
-        return sum(
+        valid, size = usable(spectrograms), len(spectrograms)
+        terms = [
             projection(pool(a, size), pool(v, size), valid)
             for projection, (a, v) in zip(self.projections, untouched, strict=False)
-        )
+        ]
+        return {"sync": sum(terms)}
 
 
-def _channels(encoder: AudioEncoder | VisualEncoder, stage: int) -> int:
+def _channels(encoder: Encoder, stage: int) -> int:
     return encoder.dim // 2 ** (3 - stage)
-
-
-def _widen(block: nn.Module, channels: int) -> None:
-    """Give the first block of a stage more input channels."""
-    for parent, name in ((block, "conv1"), (block.downsample, "0")):
-        old = getattr(parent, name)
-        new = nn.Conv2d(
-            channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=False
-        )
-        setattr(parent, name, new.to(memory_format=channels_last))

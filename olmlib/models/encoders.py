@@ -1,7 +1,9 @@
-"""ResNet-18 encoders, one per modality, from torchvision's classes (methods-table1.md 1.1)."""
+"""ResNet-18 encoders, one per modality, from torchvision's classes."""
 
 from torch import Tensor, channels_last, nn
 from torchvision.models.resnet import BasicBlock, ResNet
+
+from olmlib.config import LateFusionConfig
 
 
 class _Trunk(ResNet):
@@ -36,37 +38,63 @@ class _Trunk(ResNet):
         return self.layer1, self.layer2, self.layer3, self.layer4
 
 
-def fold_frames(frames: Tensor) -> Tensor:
-    """Return `(B, 3, T, H, W)` as images `(B * T, 3, H, W)`, the frames of a clip in a row."""
-    return frames.transpose(1, 2).flatten(0, 1)
+class Encoder(nn.Module):
+    """One modality's encoder, whose trunk sees images.
+
+    Args:
+        channels: of an image.
+        width: channels in the trunk's first stage.
+
+    Attributes:
+        dim: width of the features.
+    """
+
+    def __init__(self, channels: int, width: int = 64):
+        super().__init__()
+        self.dim = 8 * width
+        self.trunk = _Trunk(channels, width)
+
+    def images(self, clips: Tensor) -> Tensor:
+        """Return a batch of clips as images for the trunk, those of a clip in a row."""
+        return clips
 
 
-class AudioEncoder(nn.Module):
+class SpectrogramEncoder(Encoder):
     """Spectrograms to features: through the trunk, then a mean over frequency and time."""
 
-    def __init__(self, width=64):
-        super().__init__()
-        self.dim = 8 * width
-        self.trunk = _Trunk(1, width)
+    def __init__(self, width: int = 64):
+        super().__init__(1, width)
 
-    def forward(self, spectrogram: Tensor) -> Tensor:
+    def forward(self, spectrograms: Tensor) -> Tensor:
         """Map `(B, 1, F, T)` to `(B, dim)`."""
-        return self.trunk(spectrogram).mean((2, 3))
+        return self.trunk(spectrograms).mean((2, 3))
 
 
-class VisualEncoder(nn.Module):
+class FrameEncoder(Encoder):
     """Frames to features: each frame through the trunk, then a mean over frames and space."""
 
-    def __init__(self, width=64):
-        super().__init__()
-        self.dim = 8 * width
-        self.trunk = _Trunk(3, width)
+    def __init__(self, width: int = 64):
+        super().__init__(3, width)
+
+    def images(self, clips: Tensor) -> Tensor:
+        """Return frames `(B, 3, T, H, W)` as `(B * T, 3, H, W)`."""
+        return clips.transpose(1, 2).flatten(0, 1)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Map `(B, 3, T, H, W)`, ImageNet-normalised, to `(B, dim)`."""
-        B, _, T = frames.shape[:3]
-        maps = self.trunk(fold_frames(frames))
-        return maps.unflatten(0, (B, T)).mean((1, 3, 4))
+        maps = self.trunk(self.images(frames))
+        return maps.unflatten(0, (len(frames), -1)).mean((1, 3, 4))
+
+
+ENCODERS: dict[str, type[SpectrogramEncoder | FrameEncoder]] = {
+    "spectrogram": SpectrogramEncoder,
+    "frames": FrameEncoder,
+}
+
+
+def encoders(config: LateFusionConfig) -> nn.ModuleDict:
+    """Return a fresh encoder per modality."""
+    return nn.ModuleDict({m: ENCODERS[kind](config.width) for m, kind in config.encoders.items()})
 
 
 def initialise(model: nn.Module, scheme: str) -> nn.Module:

@@ -1,172 +1,201 @@
-"""Six ways to make one prediction from two features (methods-table1.md 3).
+"""Six ways to make one prediction from the features of several modalities.
 
-Every fusion is a module `forward(audio, visual) -> (B, C)` on features `x = audio`, `y = visual`,
-both `(B, d)`. Concat and Sum are separable: their logits are a sum of one part per modality. In
-the others the features are multiplied with each other, so no such parts exist.
+Every fusion is a module from features, modality -> `(B, d_m)`, to logits `(B, C)`. Concat and Sum
+take any number of modalities and are separable: their logits are a sum of one part per modality.
+The others take two, `x` and `y`, whose features they multiply with each other, so no such parts
+exist.
 """
 
+from collections.abc import Mapping
 from inspect import signature
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-# What `mask` of a late fusion and `normalize` of a fusion can be. They stand here, not beside the
-# network, so that a method that checks them does not depend on the network's source.
-MASKS = ("mean", "zeros")
-NORMALIZATIONS = {"attention": (None, "softmax"), "bilinear": (None, "tanh")}
+from olmlib.check import checked
+
+Features = Mapping[str, Tensor]
 
 
 class Concat(nn.Linear):
-    """One linear head on both features, audio first: `s = [x ; y] W^T + beta`.
+    """One linear head on all features side by side: `s = [x ; y] W^T + beta`.
 
     Args:
-        d: width of each feature.
+        dims: modality -> width of its feature.
         num_classes: C.
     """
 
-    def __init__(self, d: int, num_classes: int):
-        super().__init__(2 * d, num_classes)
+    def __init__(self, dims: Mapping[str, int], num_classes: int):
+        super().__init__(sum(dims.values()), num_classes)
 
-    def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """Map two `(B, d)` to logits `(B, C)`."""
-        return linear(torch.cat([audio, visual], dim=1), self.weight, self.bias)
+    def forward(self, features: Features) -> Tensor:  # type: ignore[override]  # features, not one tensor
+        """Map features to logits `(B, C)`."""
+        return linear(torch.cat(list(features.values()), dim=1), self.weight, self.bias)
 
 
 class Sum(nn.Module):
-    """The sum of two linear heads: `s = x W_x^T + beta_x + y W_y^T + beta_y`.
+    """The sum of one linear head per modality: `s = x W_x^T + beta_x + y W_y^T + beta_y`.
 
-    The same functions as `Concat`, with one bias more.
+    The same functions as `Concat`, with a bias per modality.
 
     Args:
-        d: width of each feature.
+        dims: modality -> width of its feature.
         num_classes: C.
     """
 
-    def __init__(self, d: int, num_classes: int):
+    def __init__(self, dims: Mapping[str, int], num_classes: int):
         super().__init__()
-        self.parts = nn.ModuleDict({m: nn.Linear(d, num_classes) for m in ("audio", "visual")})
+        self.parts = nn.ModuleDict({m: nn.Linear(d, num_classes) for m, d in dims.items()})
 
-    def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """Map two `(B, d)` to logits `(B, C)`."""
-        return self.parts["audio"](audio) + self.parts["visual"](visual)
+    def forward(self, features: Features) -> Tensor:
+        """Map features to logits `(B, C)`."""
+        first, *others = (self.parts[m](h) for m, h in features.items())
+        return sum(others, start=first)
 
 
-class _Joint(nn.Module):
+class Joint(nn.Module):
     """A fusion that makes one feature `u` of two and classifies it: `s = u O^T + o`.
 
     A subclass says in `fuse` how.
 
     Args:
-        d: width of each feature and of `u`.
+        dims: modality -> width of its feature, of two modalities; u is as wide as the second.
         num_classes: C.
+
+    Raises:
+        ValueError: not two modalities.
     """
 
-    def __init__(self, d: int, num_classes: int):
+    def __init__(self, dims: Mapping[str, int], num_classes: int):
         super().__init__()
-        self.head = nn.Linear(d, num_classes)
+        if len(dims) != 2:
+            raise ValueError(
+                f"{type(self).__name__} joins two modalities, not {', '.join(dims)}; take concat "
+                "or sum for another number"
+            )
+        self.widths = tuple(dims.values())
+        self.head = nn.Linear(self.widths[1], num_classes)
 
-    def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """Map two `(B, d)` to logits `(B, C)`."""
-        return self.head(self.fuse(audio, visual))
+    def forward(self, features: Features) -> Tensor:
+        """Map features to logits `(B, C)`."""
+        return self.head(self.fuse(*features.values()))
+
+    def fuse(self, x: Tensor, y: Tensor) -> Tensor:
+        """Map two features to the fused one u, `(B, d)`."""
+        raise TypeError(f"{type(self).__name__} does not say how it joins")
 
 
-class FiLM(_Joint):
-    """Audio scales and shifts the visual feature (Perez et al., AAAI 2018).
+class FiLM(Joint):
+    """The first modality scales and shifts the second's feature (Perez et al., AAAI 2018).
 
     `(gamma, delta) = split(x F^T + f)`, `u = gamma * y + delta`. There is no `1 + gamma`, as in the
     code of OGM-GE and OLM: with F at zero, the output would not depend on the input.
     """
 
-    def __init__(self, d: int, num_classes: int):
-        super().__init__(d, num_classes)
-        self.film = nn.Linear(d, 2 * d)
+    def __init__(self, dims: Mapping[str, int], num_classes: int):
+        super().__init__(dims, num_classes)
+        self.film = nn.Linear(self.widths[0], 2 * self.widths[1])
 
-    def fuse(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """Map two `(B, d)` to the fused feature u, `(B, d)`."""
-        gamma, delta = self.film(audio).chunk(2, dim=1)
-        return gamma * visual + delta
+    def fuse(self, x: Tensor, y: Tensor) -> Tensor:
+        """Map two features to the fused one u, `(B, d)`."""
+        gamma, delta = self.film(x).chunk(2, dim=1)
+        return gamma * y + delta
 
 
-class Gated(_Joint):
-    """Audio opens and closes the channels of the visual feature (Kiela et al., AAAI 2018).
+class Gated(Joint):
+    """The first modality opens and closes the channels of the second (Kiela et al., AAAI 2018).
 
     `u = sigmoid(x P^T + p) * (y Q^T + q)`.
     """
 
-    def __init__(self, d: int, num_classes: int):
-        super().__init__(d, num_classes)
-        self.gate = nn.Linear(d, d)
-        self.candidate = nn.Linear(d, d)
+    def __init__(self, dims: Mapping[str, int], num_classes: int):
+        super().__init__(dims, num_classes)
+        self.gate = nn.Linear(self.widths[0], self.widths[1])
+        self.candidate = nn.Linear(self.widths[1], self.widths[1])
 
-    def fuse(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """Map two `(B, d)` to the fused feature u, `(B, d)`."""
-        return self.gate(audio).sigmoid() * self.candidate(visual)
+    def fuse(self, x: Tensor, y: Tensor) -> Tensor:
+        """Map two features to the fused one u, `(B, d)`."""
+        return self.gate(x).sigmoid() * self.candidate(y)
 
 
-class Attention(_Joint):
+class Attention(Joint):
     """A weighted sum of the features, the weights read off both (official OLM code).
 
     `k = [x ; y] A^T + a`, `e = k E^T + e_0`, `u = e_1 x + e_2 y`. As in that code the weights e are
     affine scores, which may be negative or above 1.
 
     Args:
-        d: width of each feature and of `u`.
+        dims: modality -> width of its feature, of two modalities and the same for both.
         num_classes: C.
         normalize: `"softmax"` makes the two weights positive with sum 1; by default they stay raw.
 
     Raises:
-        ValueError: another `normalize`.
+        ValueError: not two modalities of one width, or another `normalize`.
     """
 
-    def __init__(self, d: int, num_classes: int, normalize: str | None = None):
-        check("normalize", normalize, NORMALIZATIONS["attention"])
-        super().__init__(d, num_classes)
+    @checked
+    def __init__(
+        self,
+        dims: Mapping[str, int],
+        num_classes: int,
+        normalize: Literal["softmax"] | None = None,
+    ):
+        super().__init__(dims, num_classes)
+        first, second = self.widths
+        if first != second:
+            raise ValueError(f"attention adds features up: their widths {first}, {second} differ")
         self.normalize = normalize
-        self.key = nn.Linear(2 * d, d)
-        self.score = nn.Linear(d, 2)
+        self.key = nn.Linear(first + second, second)
+        self.score = nn.Linear(second, 2)
 
-    def weights(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """Map two `(B, d)` to the weights e of audio and visual, `(B, 2)`."""
-        scores = self.score(self.key(torch.cat([audio, visual], dim=1)))
+    def weights(self, x: Tensor, y: Tensor) -> Tensor:
+        """Map two features to their weights e, `(B, 2)`."""
+        scores = self.score(self.key(torch.cat([x, y], dim=1)))
         return scores.softmax(1) if self.normalize else scores
 
-    def fuse(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """Map two `(B, d)` to the fused feature u, `(B, d)`."""
-        for_audio, for_visual = self.weights(audio, visual).split(1, dim=1)
-        return for_audio * audio + for_visual * visual
+    def fuse(self, x: Tensor, y: Tensor) -> Tensor:
+        """Map two features to the fused one u, `(B, d)`."""
+        first, second = self.weights(x, y).split(1, dim=1)
+        return first * x + second * y
 
 
-class Bilinear(_Joint):
+class Bilinear(Joint):
     """The product of both features, channel by channel, after a linear map of each.
 
     `u = (x A^T + a) * (y V^T + v)`: every logit is a bilinear form of x and y of low rank. The
     official OLM scripts run with this one.
 
     Args:
-        d: width of each feature and of `u`.
+        dims: modality -> width of its feature, of two modalities.
         num_classes: C.
         normalize: `"tanh"` bounds both factors, as low-rank bilinear pooling does (Kim et al., ICLR
             2017, Eq. 8); by default they stay raw, and u grows with the product of two features.
 
     Raises:
-        ValueError: another `normalize`.
+        ValueError: not two modalities, or another `normalize`.
     """
 
-    def __init__(self, d: int, num_classes: int, normalize: str | None = None):
-        check("normalize", normalize, NORMALIZATIONS["bilinear"])
-        super().__init__(d, num_classes)
+    @checked
+    def __init__(
+        self,
+        dims: Mapping[str, int],
+        num_classes: int,
+        normalize: Literal["tanh"] | None = None,
+    ):
+        super().__init__(dims, num_classes)
         self.normalize = normalize
-        self.audio = nn.Linear(d, d)
-        self.visual = nn.Linear(d, d)
+        self.first = nn.Linear(self.widths[0], self.widths[1])
+        self.second = nn.Linear(self.widths[1], self.widths[1])
 
-    def fuse(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """Map two `(B, d)` to the fused feature u, `(B, d)`."""
-        x, y = self.audio(audio), self.visual(visual)
+    def fuse(self, x: Tensor, y: Tensor) -> Tensor:
+        """Map two features to the fused one u, `(B, d)`."""
+        x, y = self.first(x), self.second(y)
         return x.tanh() * y.tanh() if self.normalize else x * y
 
 
-FUSIONS = {
+FUSIONS: dict[str, type[Concat | Sum | Joint]] = {
     "concat": Concat,
     "sum": Sum,
     "film": FiLM,
@@ -176,28 +205,18 @@ FUSIONS = {
 }
 
 
-def find(name: str) -> type[nn.Module]:
-    """Return the class of a fusion; its arguments are `d`, `num_classes` and its `options`.
+def find(name: str) -> type[Concat | Sum | Joint]:
+    """Return the class of a fusion; its arguments are `dims`, `num_classes` and its `options`.
 
     Raises:
         ValueError: no fusion of this name.
     """
+    # A tuple, because what YAML gives may be a list, which no dictionary can look up.
     if name not in tuple(FUSIONS):
-        raise ValueError(f"no fusion {name!r}; the known ones are {', '.join(FUSIONS)}")
+        raise ValueError(f"fusion is {name!r}, not one of {', '.join(FUSIONS)}")
     return FUSIONS[name]
 
 
 def options(name: str) -> set[str]:
     """Return what can be set for a fusion, for example `normalize` for `"attention"`."""
-    return set(signature(find(name)).parameters) - {"d", "num_classes"}
-
-
-def check(name: str, value: str | None, choices: tuple) -> None:
-    """Say what an option can be, if `value` is none of it.
-
-    Raises:
-        ValueError: `value` is not among `choices`.
-    """
-    if value not in choices:
-        known = " or ".join("null" if v is None else repr(v) for v in choices)
-        raise ValueError(f"{name} is {value!r}; it can be {known}")
+    return set(signature(find(name)).parameters) - {"dims", "num_classes"}

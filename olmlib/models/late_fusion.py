@@ -1,38 +1,17 @@
-"""Models of Table 1: one encoder per modality, late fusion, named logits."""
+"""Late fusion of one encoder per modality, with named logits: the networks of Table 1."""
+
+from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from companion import params
+from olmlib.check import checked
+from olmlib.config import LateFusionConfig
 from olmlib.models import fusions
-from olmlib.models.encoders import AudioEncoder, VisualEncoder, initialise
+from olmlib.models.encoders import encoders, initialise
+from olmlib.models.network import Network
 from olmlib.models.outputs import Outputs
-
-MODALITIES = ("audio", "visual")
-
-
-def encoder(modality: str, config: params.Model) -> nn.Module:
-    """Return a fresh encoder of `"audio"` or `"visual"`."""
-    if modality == "audio":
-        return AudioEncoder(config.width)
-    return VisualEncoder(config.width)
-
-
-class Unimodal(nn.Module):
-    """One encoder and one linear head, which never sees the other modality."""
-
-    def __init__(self, modality: str, num_classes: int, config: params.Model):
-        super().__init__()
-        self.heads = (modality,)
-        self.encoders = nn.ModuleDict({modality: encoder(modality, config)})
-        self.classifier = nn.Linear(self.encoders[modality].dim, num_classes)
-        initialise(self, config.init)
-
-    def forward(self, batch: dict[str, Tensor]) -> Outputs:
-        """Classify a batch; `logits` has the modality's own name."""
-        (modality,) = self.heads
-        features = self.encoders[modality](batch[modality])
-        return Outputs({modality: self.classifier(features)}, {modality: features})
 
 
 class _RunningMean(nn.Module):
@@ -57,61 +36,73 @@ class _RunningMean(nn.Module):
         self.value.lerp_(feature.float().mean(0), (1 / self.batches).clamp(min=self.rate))
 
 
-class LateFusion(nn.Module):
-    """Audio and visual encoders and one of the fusions, by default `s_b = [h_a ; h_v] W^T + beta`.
+class LateFusion(Network):
+    """One encoder per modality and one of the fusions, by default `s_b = [h_a ; h_v] W^T + beta`.
 
-    Without auxiliary heads the unimodal logits are read off the fused head: the parts of the
-    fused logits (`split`) if the fusion is concat or sum, else what it says with the other feature
-    replaced by its training mean (`mask`); see `unimodal_logits`.
+    A lone modality has no fusion: its one head has its name. Without auxiliary heads the unimodal
+    logits are read off the fused head: the parts of the fused logits (`split`) if the fusion is
+    concat or sum, else what it says with the other feature replaced by its training mean (`mask`);
+    see `unimodal_logits`.
 
     Args:
         num_classes: C.
-        config: width and initialisation.
+        config: encoders, width and initialisation.
         aux_heads: give each modality a linear head of its own, as OLM, GradNorm and G-Blend need.
         fusion: a name of `olmlib.models.fusions.FUSIONS`.
         mask: `"mean"`, or `"zeros"` to mask a feature by zeros in place of its training mean.
         **options: of the fusion, for example `normalize="softmax"` for attention.
 
     Raises:
-        ValueError: an unknown fusion or mask.
+        ValueError: an unknown fusion, an option that it does not have, or auxiliary heads for a
+            lone modality.
     """
 
+    @checked
     def __init__(
         self,
         num_classes: int,
-        config: params.Model,
-        aux_heads=False,
-        fusion="concat",
-        mask="mean",
+        config: LateFusionConfig,
+        aux_heads: bool = False,
+        fusion: str = "concat",
+        mask: Literal["mean", "zeros"] = "mean",
         **options,
     ):
         super().__init__()
-        fusions.check("mask", mask, fusions.MASKS)
         kind = fusions.find(fusion)
-        self.heads = (*MODALITIES, "fused")
+        self.encoders = encoders(config)
+        dims = {m: encoder.dim for m, encoder in self.encoders.items()}
         self.mask = mask
-        self.encoders = nn.ModuleDict({m: encoder(m, config) for m in MODALITIES})
-        d = self.encoders["audio"].dim
-        self.fusion = kind(d, num_classes, **options)
+        self.fusion = kind(dims, num_classes, **options)
+        alone = len(dims) == 1
+        if alone and aux_heads:
+            raise ValueError(
+                "this method needs a head per modality and a fused one, and "
+                f"{', '.join(dims)} alone has one head in all: give it two modalities"
+            )
+        self.heads = tuple(dims) if alone else (*dims, "fused")
         self.aux = (
-            nn.ModuleDict({m: nn.Linear(d, num_classes) for m in MODALITIES}) if aux_heads else None
+            nn.ModuleDict({m: nn.Linear(d, num_classes) for m, d in dims.items()})
+            if aux_heads
+            else None
         )
         self.means = (
             None
             if separable(self.fusion)
-            else nn.ModuleDict({m: _RunningMean(d) for m in MODALITIES})
+            else nn.ModuleDict({m: _RunningMean(d) for m, d in dims.items()})
         )
         initialise(self, config.init)
 
-    def forward(self, batch: dict[str, Tensor]) -> Outputs:
-        """Classify a batch; `logits` has `audio`, `visual` and `fused`."""
-        features = {m: self.encoders[m](batch[m]) for m in MODALITIES}
+    def forward(self, batch: Mapping[str, Tensor]) -> Outputs:
+        """Classify a batch; `logits` has every modality and `fused`."""
+        features = {m: encoder(batch[m]) for m, encoder in self.encoders.items()}
+        if len(self.heads) == 1:
+            return Outputs({self.heads[0]: self.fusion(features)}, features)
         if self.training and self.means is not None and self.mask == "mean":
-            for m in MODALITIES:
-                self.means[m].update(features[m])
+            for m, h in features.items():
+                self.means[m].update(h)
         mode = "aux" if self.aux else "split" if separable(self.fusion) else "mask"
         unimodal = unimodal_logits(self, features, mode)
-        return Outputs(unimodal | {"fused": self.fusion(**features)}, features)
+        return Outputs(unimodal | {"fused": self.fusion(features)}, features)
 
 
 def separable(fusion: nn.Module) -> bool:
@@ -126,7 +117,7 @@ def unimodal_logits(
     prototypes: dict[str, Tensor] | None = None,
     means: dict[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
-    """Return what each modality says alone, in one of four senses (methods-table1.md 1.3).
+    """Return what each modality says alone, in one of four senses.
 
     The senses answer different questions, so accuracies are comparable within one mode only.
 
@@ -134,7 +125,7 @@ def unimodal_logits(
         model: a late fusion; `proto` looks at the features only and takes any model.
         features: modality -> `(B, d)`, as the model returns them.
         mode: `split`, the modality's part of the fused logits; `aux`, its own linear head; `mask`,
-            the fused head with the other feature replaced by a constant, without gradient;
+            the fused head with the other features replaced by constants, without gradient;
             `proto`, minus the Euclidean distance to each class prototype (PMR, CVPR 2023).
         prototypes: modality -> `(C, d)`, for `proto`.
         means: modality -> `(d,)`, the constants of `mask`; by default the model's training means,
@@ -171,7 +162,7 @@ def _masked_logits(model, features, means) -> dict[str, Tensor]:
     if means is None:
         means = {m: mean.value for m, mean in model.means.items()}
     constants = {m: means[m].to(h.dtype).expand_as(h) for m, h in features.items()}
-    return {m: model.fusion(**(constants | {m: h})) for m, h in features.items()}
+    return {m: model.fusion(constants | {m: h}) for m, h in features.items()}
 
 
 def split_logits(fusion: nn.Module, features: dict[str, Tensor]) -> dict[str, Tensor]:

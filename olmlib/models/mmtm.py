@@ -8,9 +8,9 @@ cuts it off from the other modality; CUR (`olmlib.methods.cur`) does that.
 import torch
 from torch import Tensor, nn
 
-from companion import params
-from olmlib.models.encoders import fold_frames, initialise
-from olmlib.models.late_fusion import MODALITIES, encoder
+from olmlib.config import LateFusionConfig
+from olmlib.models.encoders import encoders, initialise
+from olmlib.models.network import Network
 from olmlib.models.outputs import Outputs
 
 FIRST = 1  # of the stages counted from 0: a block follows layer2, layer3 and layer4
@@ -40,7 +40,7 @@ class MMTM(nn.Module):
         self.squeeze = nn.Linear(sum(channels.values()), hidden)
         self.excite = nn.ModuleDict({m: nn.Linear(hidden, C) for m, C in channels.items()})
         # CUR's code updates both means from the first branch's gate, keeps them as attributes that
-        # no checkpoint has, and updates them in evaluation too (methods-table1.md 10, i and ii).
+        # no checkpoint has, and updates them in evaluation too.
         self.register_buffer("steps", torch.tensor(0))
         for m, C in channels.items():
             self.register_buffer(f"mean_gate_{m}", torch.full((C,), scale / 2))
@@ -48,26 +48,20 @@ class MMTM(nn.Module):
     def forward(
         self,
         maps: dict[str, Tensor],
+        size: int,
         blocked: str | None = None,
-        means: dict[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """Return the gated maps.
 
         Args:
-            maps: modality -> `(B * T, C, H, W)`; audio has one frame. A gate is one per clip.
+            maps: modality -> `(B * T, C, H, W)`, with a T of its own. A gate is one per clip.
+            size: B.
             blocked: this modality's gates are their mean over the training so far, so its maps
                 learn nothing of the other modality.
-            means: modality -> `(C,)`, seen in place of the *other* modality's pooled maps.
         """
-        size = len(maps["audio"])
-        pooled = self.pooled(maps)
-        if means is None:
-            shared = self._squeeze(pooled)
-            hidden = dict.fromkeys(maps, shared)
-        else:
-            other = {m: means[m].expand_as(pooled[m]) for m in maps}
-            hidden = {m: self._squeeze(other | {m: pooled[m]}) for m in maps}
-        gates = {m: self.scale * self.excite[m](hidden[m]).sigmoid() for m in maps}
+        pooled = [pool(x, size) for x in maps.values()]
+        hidden = self.squeeze(torch.cat(pooled, dim=1)).relu()
+        gates = {m: self.scale * self.excite[m](hidden).sigmoid() for m in maps}
         if blocked is not None:
             gates[blocked] = self.mean_gate(blocked).to(gates[blocked]).expand_as(gates[blocked])
         elif self.training:
@@ -77,16 +71,9 @@ class MMTM(nn.Module):
             for m, x in maps.items()
         }
 
-    def pooled(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return modality -> `(B, C)`, what the squeeze sees; arguments as of `forward`."""
-        return {m: pool(x, len(maps["audio"])) for m, x in maps.items()}
-
     def mean_gate(self, modality: str) -> Tensor:
         """Return `(C,)`, the mean over training steps of the modality's own gates."""
         return self.get_buffer(f"mean_gate_{modality}")
-
-    def _squeeze(self, pooled: dict[str, Tensor]) -> Tensor:
-        return self.squeeze(torch.cat([pooled[m] for m in MODALITIES], dim=1)).relu()
 
     @torch.no_grad()
     def _remember(self, gates: dict[str, Tensor]) -> None:
@@ -96,23 +83,28 @@ class MMTM(nn.Module):
             mean += (gate.float().mean(0) - mean) / self.steps
 
 
-class TwoBranch(nn.Module):
-    """Audio and visual ResNet-18, each with its own head, joined by three MMTM blocks.
+class TwoBranch(Network):
+    """Two ResNet-18, each with its own head, joined by three MMTM blocks.
 
     Args:
         num_classes: C.
-        config: width and initialisation.
+        config: two encoders, width and initialisation.
         scale: of the gates, see `MMTM`.
 
     Attributes:
         blocked: modality whose gates are constant in training; in eval mode none ever is.
+
+    Raises:
+        ValueError: not two modalities.
     """
 
-    def __init__(self, num_classes: int, config: params.Model, scale=1.0):
+    def __init__(self, num_classes: int, config: LateFusionConfig, scale=1.0):
         super().__init__()
-        self.heads = (*MODALITIES, "fused")
-        self.encoders = nn.ModuleDict({m: encoder(m, config) for m in MODALITIES})
-        dims = {m: self.encoders[m].dim for m in MODALITIES}
+        if len(config.encoders) != 2:
+            raise ValueError(f"two branches need two modalities, not {', '.join(config.encoders)}")
+        self.heads = (*config.encoders, "fused")
+        self.encoders = encoders(config)
+        dims = {m: encoder.dim for m, encoder in self.encoders.items()}
         self.blocks = nn.ModuleList(
             MMTM({m: d // 2 ** (3 - stage) for m, d in dims.items()}, scale=scale)
             for stage in range(FIRST, 4)
@@ -121,25 +113,17 @@ class TwoBranch(nn.Module):
         self.blocked: str | None = None
         initialise(self, config.init)
 
-    def forward(
-        self, batch: dict[str, Tensor], means: list[dict[str, Tensor]] | None = None
-    ) -> Outputs:
-        """Classify a batch; `logits` has `audio`, `visual` and their mean, `fused`.
-
-        Args:
-            batch: `audio` `(B, 1, F, T)` and `visual` `(B, 3, T, H, W)`.
-            means: per block, what each branch sees of the other one, see `MMTM.forward`.
-        """
+    def forward(self, batch: dict[str, Tensor]) -> Outputs:
+        """Classify a batch; `logits` has both modalities and their mean, `fused`."""
+        size = len(batch[self.heads[0]])
         blocked = self.blocked if self.training else None
-        maps = {"audio": batch["audio"], "visual": fold_frames(batch["visual"])}
-        trunks = {m: self.encoders[m].trunk for m in MODALITIES}
-        maps = {m: trunks[m].stem(x) for m, x in maps.items()}
+        trunks = {m: encoder.trunk for m, encoder in self.encoders.items()}
+        maps = {m: trunks[m].stem(e.images(batch[m])) for m, e in self.encoders.items()}
         for stage in range(4):
             maps = {m: trunks[m].stages[stage](x) for m, x in maps.items()}
             if stage >= FIRST:
-                block = stage - FIRST
-                maps = self.blocks[block](maps, blocked, means and means[block])
-        features = {m: pool(x, len(batch["audio"])) for m, x in maps.items()}
+                maps = self.blocks[stage - FIRST](maps, size, blocked)
+        features = {m: pool(x, size) for m, x in maps.items()}
         logits = {m: self.classifiers[m](h) for m, h in features.items()}
         return Outputs(logits | {"fused": sum(logits.values()) / 2}, features)
 

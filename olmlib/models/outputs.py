@@ -9,11 +9,13 @@ class Outputs(NamedTuple):
     """Named logits, and what else a method may look at.
 
     Attributes:
-        logits: head -> `(B, C)`; the fused head is `"fused"`.
-        features: modality or stream -> `(B, d)`, pooled features.
+        logits: head -> `(B, C)`, or `(B, T, C)` of T segments; the fused head is `"fused"`.
+        features: modality or stream -> `(B, d)` or `(B, T, d)`, pooled features.
         values: head -> `(B,)`, predicted valence, of models that have such heads.
+        losses: name -> `()`, losses of the model's own, in training only.
     """
 
     logits: dict[str, Tensor]
     features: dict[str, Tensor]
     values: dict[str, Tensor] = {}
+    losses: dict[str, Tensor] = {}

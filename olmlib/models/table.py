@@ -1,11 +1,10 @@
 """The table of networks: which one a configuration asks for."""
 
-from torch import nn
-
-from companion import params
+from olmlib.config import LateFusionConfig, TransformerConfig
 from olmlib.models import late_fusion, transformer
+from olmlib.models.network import Network
 
-NETWORKS: dict[type, type[nn.Module]] = {
-    params.Model: late_fusion.LateFusion,
-    params.Transformer: transformer.Transformer,
+NETWORKS: dict[type, type[Network]] = {
+    LateFusionConfig: late_fusion.LateFusion,
+    TransformerConfig: transformer.Transformer,
 }

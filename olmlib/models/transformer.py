@@ -3,13 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from companion import params
+from olmlib.check import checked
+from olmlib.config import TransformerConfig
 from olmlib.irfb import IRFB, linear
+from olmlib.models.network import Network
 from olmlib.models.outputs import Outputs
 from olmlib.models.transformer_parts import AttentionFusion, Encoder, learned_tokens, pooled
 
 
-class Transformer(nn.Module):
+class Transformer(Network):
     """Unimodal encoders, and with two or more modalities one of three fusions.
 
     - `attention`: late fusion of the pooled features; one head, `"fused"`.
@@ -28,21 +30,22 @@ class Transformer(nn.Module):
     Args:
         num_classes: C.
         config: modalities, widths, sizes and variants.
+        aux_heads: the method needs a head per modality, which `mbt` and `irfb` have anyway.
 
     Raises:
-        ValueError: modalities repeat, one has no width in `config.inputs`, `n_heads` does not
-            divide `d_model`, or `detach_unimodal` without IRFB.
+        ValueError: modalities repeat, one has no width in `config.inputs`, `detach_unimodal`
+            without IRFB, or auxiliary heads where there are none.
     """
 
-    def __init__(self, num_classes: int, config: params.Transformer):
+    @checked
+    def __init__(self, num_classes: int, config: TransformerConfig, aux_heads: bool = False):
         super().__init__()
         self.config = config
-        self.modalities = tuple(config.modalities)
-        _check(config)
-        d, count = config.d_model, len(self.modalities)
+        _check(config, aux_heads)
+        d, count = config.d_model, len(config.modalities)
         self.fusion = config.fusion if count > 1 else None
-        self.encoders = nn.ModuleDict({m: Encoder(m, config) for m in self.modalities})
-        streams = self.modalities
+        self.encoders = nn.ModuleDict({m: Encoder(m, config) for m in config.modalities})
+        streams = config.modalities
         if self.fusion in ("mbt", "irfb"):
             self.bottleneck = learned_tokens(config.n_bottleneck, config)
             streams += ("fused",)
@@ -151,7 +154,7 @@ class Transformer(nn.Module):
         return self.config.pool_include_cls or stream == "fused"
 
 
-def _check(config: params.Transformer) -> None:
+def _check(config: TransformerConfig, aux_heads: bool) -> None:
     modalities = config.modalities
     if not modalities or len(set(modalities)) != len(modalities):
         raise ValueError(f"modalities must be distinct names, not {list(modalities)}")
@@ -161,9 +164,15 @@ def _check(config: params.Transformer) -> None:
             raise ValueError(f"no width of modality {m!r} in inputs; there are {known}")
     if config.detach_unimodal and len(modalities) > 1 and config.fusion != "irfb":
         raise ValueError(f"detach_unimodal needs fusion 'irfb', not {config.fusion!r}")
+    if aux_heads and (len(modalities) == 1 or config.fusion == "attention"):
+        raise ValueError(
+            f"this method needs a head per modality, and the transformer of "
+            f"{', '.join(modalities)} with fusion {config.fusion!r} has one head in all: "
+            "take fusion mbt or irfb, and two modalities"
+        )
 
 
-def _readout_norms(streams: tuple[str, ...], config: params.Transformer) -> nn.ModuleDict:
+def _readout_norms(streams: tuple[str, ...], config: TransformerConfig) -> nn.ModuleDict:
     """Return stream -> its norm before pooling; `shared` is one module under every name."""
     if config.readout_norm == "none":
         return nn.ModuleDict({name: nn.Identity() for name in streams})

@@ -6,11 +6,11 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from companion import params
+from olmlib.config import TransformerConfig
 from olmlib.irfb import FeedForward, MultiHeadAttention, linear
 
 
-def learned_tokens(count: int, config: params.Transformer) -> nn.Parameter:
+def learned_tokens(count: int, config: TransformerConfig) -> nn.Parameter:
     """Return CLS or bottleneck tokens `(1, count, d_model)`, started as `token_init` says."""
     tokens = nn.Parameter(torch.zeros(1, count, config.d_model))
     if config.token_init == "normal":
@@ -81,7 +81,7 @@ class EncoderLayer(nn.Module):
         config: widths, heads and dropout.
     """
 
-    def __init__(self, config: params.Transformer):
+    def __init__(self, config: TransformerConfig):
         super().__init__()
         self.attention = MultiHeadAttention(
             config.d_model, config.n_heads, config.attention_dropout
@@ -104,7 +104,7 @@ class Encoder(nn.Module):
         config: everything else.
     """
 
-    def __init__(self, modality: str, config: params.Transformer):
+    def __init__(self, modality: str, config: TransformerConfig):
         super().__init__()
         self.modality, self.config = modality, config
         d_in, d = config.inputs[modality], config.d_model

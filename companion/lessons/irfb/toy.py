@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from companion import params
+from olmlib.config import TransformerConfig
 from olmlib.irfb import IRFB
 from olmlib.models.transformer import Transformer
 
@@ -77,7 +77,7 @@ def readings(tokens=3, d=8, seed=0) -> dict[str, dict[str, np.ndarray]]:
 def network(seed=0, **options) -> Transformer:
     """Return a small audiovisual transformer in eval mode, with `options` of its configuration."""
     torch.manual_seed(seed)
-    config = params.Transformer(
+    config = TransformerConfig(
         modalities=("audio", "visual"),
         inputs={"audio": 6, "visual": 4},
         n_layers=2,

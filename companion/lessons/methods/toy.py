@@ -15,16 +15,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from companion import params
 from olmlib import olm_equations as eq
+from olmlib.config import LateFusionConfig
 from olmlib.methods import cur, gblend, gradnorm, ogm_ge, pmr
 from olmlib.models.avslowfast import AVSlowFastLite
 from olmlib.models.cosine import cosine_logits
 from olmlib.models.encoders import initialise
 from olmlib.models.fusions import FUSIONS, Concat
-from olmlib.models.late_fusion import MODALITIES, split_logits
+from olmlib.models.late_fusion import split_logits
 from olmlib.models.outputs import Outputs
 
+MODALITIES = ("audio", "visual")
 HEADS = (*MODALITIES, "fused")
 COLUMNS = ["head", "variant", "x", "y"]
 
@@ -61,11 +62,11 @@ def batch(sizes: dict[str, float] = SIZES) -> Outputs:
     """
     features = {m: sizes[m] * directions(LABELS, ERRORS[m]) for m in MODALITIES}
     features = {m: h.requires_grad_(True) for m, h in features.items()}
-    head = Concat(2, CLASSES).double()
+    head = Concat(dict.fromkeys(MODALITIES, 2), CLASSES).double()
     with torch.no_grad():
         head.weight.copy_(CENTRES.repeat(1, 2))
         head.bias.zero_()
-    return Outputs(split_logits(head, features) | {"fused": head(**features)}, features)
+    return Outputs(split_logits(head, features) | {"fused": head(features)}, features)
 
 
 def losses(outputs: Outputs) -> Tensor:
@@ -103,9 +104,11 @@ def fusions() -> pd.DataFrame:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         for name, kind in FUSIONS.items():
-            heads = [initialise(kind(2, CLASSES).double(), "ogm_ge") for _ in range(20)]
-            found = torch.stack([_answer(head(audio, visual), visual) for head in heads], 1)
-            middle = (found / found[lengths == 1]).median(1).values
+            dims = dict.fromkeys(MODALITIES, 2)
+            heads = [initialise(kind(dims, CLASSES).double(), "ogm_ge") for _ in range(20)]
+            features = {"audio": audio, "visual": visual}
+            answers = torch.stack([_answer(head(features), visual) for head in heads], 1)
+            middle = (answers / answers[lengths == 1]).median(1).values
             rows += _curve("", name, lengths.tolist(), middle.tolist())
     return _table(rows)
 
@@ -187,6 +190,7 @@ def cur_speeds(steps=60) -> pd.DataFrame:
     """Return both branches' learning speeds, and which one each step cuts off, by CUR's rule."""
     # Not the batch and no network: audio's gates move fast at first, all else at constant speeds.
     scheme, rows = cur.Scheme(), []
+    scheme.start(MODALITIES)
     fusion, branch = ({m: nn.Parameter(torch.ones(1)) for m in MODALITIES} for _ in range(2))
     model = SimpleNamespace(fusion=lambda m: [fusion[m]], branch=lambda m: [branch[m]])
     for step in range(1, steps + 1):
@@ -204,7 +208,7 @@ def avslowfast_drops(batches=200) -> pd.DataFrame:
     """Return, batch by batch, whether DropPathway keeps the laterals (1) or drops them (0)."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = AVSlowFastLite(CLASSES, params.Model(width=8)).train()
+        model = AVSlowFastLite(CLASSES, LateFusionConfig(width=8)).train()
         kept = [1 - model.drops() for _ in range(batches)]
     return _table(_curve("", "", range(1, batches + 1), kept))
 

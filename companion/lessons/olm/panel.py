@@ -32,22 +32,23 @@ def panel_table(G: list[float], C: list[float], norms=(4.0, 10.0, 7.0)) -> pd.Da
         norms: their raw norms, in logits.
 
     Returns:
-        A row per rule (`paper`: Eq. 8, 20 steps of Algorithm 1; `fixed`: one exact solve) and head:
+        A row per rule (`paper`: Eq. 8, 20 steps of Algorithm 1; `stable`: one exact solve) and
+        head:
         `rule`, `head`, `G`, `C`, `lam`, `w`.
     """
     rates_of = [torch.tensor(rate, dtype=torch.float64) for rate in (G, C)]
     n = torch.tensor(norms, dtype=torch.float64)
-    paper, fixed = rebalancing_factors(*rates_of), bounded_factors(*rates_of)
+    paper, stable = rebalancing_factors(*rates_of), bounded_factors(*rates_of)
     bounded = bounded_norms(n)
     w = {
         "paper": algorithm1(n, paper),
-        "fixed": closed_form(bounded, len(n) * fixed * bounded.mean(), torch.ones_like(n)),
+        "stable": closed_form(bounded, len(n) * stable * bounded.mean(), torch.ones_like(n)),
     }
     return pd.DataFrame(
         [
             {"rule": rule, "head": head, "G": G[m], "C": C[m]}
             | {"lam": lam[m].item(), "w": w[rule][m].item()}
-            for rule, lam in (("paper", paper), ("fixed", fixed))
+            for rule, lam in (("paper", paper), ("stable", stable))
             for m, head in enumerate(VAB)
         ]
     )
@@ -61,7 +62,7 @@ def panel(table: pd.DataFrame) -> Figure:
         table: as of `panel_table`.
     """
     fig, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
-    given = table[table["rule"] == "fixed"]
+    given = table[table["rule"] == "stable"]
     _bars(axes[0], given, ("G", "C"), lambda head, name: given.set_index("head").at[head, name])
     axes[0].set(ylabel="rate (nats)", title="(A) Rates, Eq. 6 and 7")
     keyed = table.set_index(["rule", "head"])
@@ -69,7 +70,7 @@ def panel(table: pd.DataFrame) -> Figure:
         (axes[1], "lam", "factor λ", "(B) Factors, Eq. 8"),
         (axes[2], "w", "coefficient w", "(C) Coefficients, Eq. 9"),
     ):
-        _bars(ax, given, ("paper", "fixed"), lambda head, rule, n=name: keyed.at[(rule, head), n])
+        _bars(ax, given, ("paper", "stable"), lambda head, rule, n=name: keyed.at[(rule, head), n])
         ax.set(ylabel=label, title=title)
     marks = ((1 / len(VAB), "1/M", "upper right"), (1, "w = 1", "upper left"))
     for ax, (level, name, place) in zip(axes[1:], marks, strict=True):

@@ -13,7 +13,7 @@ from companion.figures.style import COLOURS, style
 
 # The paper's order of heads, v, a, b, in which its formulas and our hand-checked numbers are given.
 VAB = ("visual", "audio", "fused")
-LITERAL, FIXED = "#CC79A7", "#56B4E9"
+LITERAL, STABLE = "#CC79A7", "#56B4E9"
 
 
 def drawn(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -67,7 +67,7 @@ def saturation(table: pd.DataFrame) -> Figure:
     """
     fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
     ax.plot(table["C"], table["Eq. 8"], color=LITERAL, label="Eq. 8: softmax(G / C)")
-    ax.plot(table["C"], table["bounded"], color=FIXED, label="fixed: bounded log ratio")
+    ax.plot(table["C"], table["bounded"], color=STABLE, label="stable: bounded log ratio")
     ax.axhline(1 / 3, color="0.6", lw=0.8)
     ax.text(table["C"].min(), 1 / 3 + 0.02, "1 / M", color="0.4", ha="left")
     ax.set(xscale="log", ylim=(0, 1.05), xlabel="C of the visual head (nats)")
@@ -86,7 +86,7 @@ def collapse(table: pd.DataFrame) -> Figure:
     """
     fig, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
     solves = table[table["panel"] == "solve"]
-    for name, colour in (("literal", LITERAL), ("rescaled", FIXED)):
+    for name, colour in (("literal", LITERAL), ("rescaled", STABLE)):
         part = solves[solves["head"] == name]
         axes[0].plot(part["step"], part["scaled"], "o-", color=colour, label=f"{name} target")
     for step, value in solves[solves["head"] == "literal"][["step", "scaled"]].iloc[:4].to_numpy():
@@ -143,7 +143,7 @@ def medians(table: pd.DataFrame, marked: dict[str, float]) -> Figure:
     """
     fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
     ax.plot(table["w"], table["loss"], color="0.3")
-    for (name, w), colour in zip(marked.items(), (FIXED, LITERAL), strict=True):
+    for (name, w), colour in zip(marked.items(), (STABLE, LITERAL), strict=True):
         loss = np.interp(w, table["w"], table["loss"])
         ax.plot(w, loss, "o", color=colour, label=f"{name}: w = {w:.4g}, loss = {loss:.4g}")
     ax.set(xlabel="coefficient w", ylabel="Σ |w nᵢ − τᵢ| (logits)")
@@ -159,7 +159,7 @@ def gradients(table: pd.DataFrame) -> Figure:
         table: columns `w`, `sample`, `gradient` (L2 norm, without unit).
     """
     fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
-    colours = iter((FIXED, LITERAL))
+    colours = iter((STABLE, LITERAL))
     for name, part in table.groupby("sample", sort=False):
         ax.plot(part["w"], part["gradient"], color=next(colours), label=name)
     ax.set(xlabel="coefficient w", ylabel="‖∂CE(w s, y) / ∂s‖", ylim=(0, None))
