@@ -28,7 +28,7 @@ from olmlib import train
 from olmlib.data.arrays import Prepared, loader, synthetic
 from olmlib.methods.table import create
 
-# Official code, same kind of machine, design section 7: seconds of one OLM step, batch 8, width 64.
+# The official code on the same kind of machine: seconds of one OLM step, batch 8, width 64.
 OFFICIAL_CONV_STEP = 8.8
 BUDGETS = {
     "olm_over_three_heads": 1.05,

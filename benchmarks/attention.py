@@ -1,8 +1,8 @@
 """What a step of Table 3's network costs at real lengths, beside what the official code does.
 
-Its step cannot be run here (no licence, no data), so its memory is that of our network made to
-waste what it wastes (design section 7): attention weights written out and dropped out, and a dev
-batch as large as the training batch forwarded with its graph.
+The official step cannot be run here (no licence, no data). Its memory is estimated by our network
+with the official habits: attention weights are kept and dropped out, and a dev batch as large as
+the training batch is forwarded with its graph.
 """
 
 import json
@@ -21,7 +21,7 @@ from companion import params
 from olmlib import irfb, train
 from olmlib.methods.table import create
 
-# Official code, same kind of machine, design section 7: seconds of one OLM step at batch 4.
+# The official code on the same kind of machine: seconds of one OLM step at batch 4.
 OFFICIAL = {"100_400": 4.1, "200_1500": 40.0}
 LENGTHS = {"100_400": (100, 400), "200_1500": (200, 1500)}
 BUDGETS = {

@@ -38,7 +38,7 @@ class Miniature(Section):
 
 
 class Prepare(Section):
-    """From a release to arrays: split, front end and sizes (methods-table1.md 1.5).
+    """From a release to arrays: split, front end and sizes.
 
     `audio_pool`: spectrograms are stored as means over squares of this side; 1 keeps them whole.
     """
@@ -59,7 +59,7 @@ class Prepare(Section):
 
 
 class Train(Section):
-    """One training, the same for every method (methods-table1.md 1.6).
+    """One training, the same for every method (see `book/fairness.md`).
 
     `valence_weight`: of the valence heads' mean squared error beside the method's own loss.
     `selection`: `best_combined` is by weighted F1 - MSE / 4 on the dev split, for emotions.
@@ -91,7 +91,7 @@ class DataSet(Section):
 
 
 class PrepareSequences(Section):
-    """From feature files to arrays: folds, the files' folders and their widths (datasets.md 6)."""
+    """From feature files to arrays: folds, the files' folders and their widths."""
 
     folds: Annotated[StrictInt, Field(ge=2)] = 5
     seed: StrictInt = 0

@@ -34,7 +34,7 @@ class Model(Section):
 
 
 class Transformer(Section):
-    """The transformers of Table 3 (models-tables23.md 1); a lone modality has no fusion.
+    """The transformers of Table 3; a lone modality has no fusion.
 
     `inputs`: modality -> width of its features, which a run takes from its data.
     `max_len`: modality -> rows of a clip that are used; by default all.
@@ -83,8 +83,9 @@ class Transformer(Section):
         return self
 
 
-# What the official code does where it differs from the defaults (models-tables23.md 8). Its MBT
-# has, besides, feed-forward blocks of width 2048: an argument that is never passed on.
+# What the official code does where it differs from the defaults: rows T1 to T22 of
+# book/paper_vs_code.md. Its MBT also has feed-forward blocks of width 2048, because an argument is
+# never passed on.
 OFFICIAL = {
     "n_layers": 3,
     "pos": "none",

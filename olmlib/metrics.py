@@ -102,8 +102,7 @@ def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
 def average_precision(prob: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return each class's one-vs-rest average precision, without interpolation.
 
-    `AP_c = sum_k (R_k - R_{k-1}) P_k` over the samples ranked by their probability of class c
-    (methods-table1.md 1.4).
+    `AP_c = sum_k (R_k - R_{k-1}) P_k` over the samples ranked by their probability of class c.
 
     Args:
         prob: `(n, C)`, softmax probabilities in `[0, 1]`.
@@ -125,7 +124,7 @@ def average_precision(prob: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def mean_average_precision(prob: np.ndarray, labels: np.ndarray) -> MeanAveragePrecision:
     """Return the macro mean of `average_precision` over the classes with at least one sample.
 
-    The paper does not define its mAP; this is our definition (methods-table1.md 1.4). Probabilities
+    The paper does not define its mAP; this is our definition. Probabilities
     and raw logits rank samples differently, so give the softmax of the prediction head.
 
     Args:

@@ -40,7 +40,7 @@ class OLM:
         heads: the heads' names, the keys of `logits`.
         preset: a name of `PRESETS`: `fixed` (the default), `paper`, `code`, `variant`, and the
             controls `norm_free` and `constant`.
-        warmup: updates before the rule acts, one epoch in the specification. The coefficients stay
+        warmup: updates before the rule acts, usually one epoch. The coefficients stay
             1 meanwhile and `fixed` learns each head's own norm.
         seed: of the control `rule="random"`.
         **changes: fields of `OLMConfig` that differ from the preset.

@@ -1,4 +1,4 @@
-"""The loss of the valence heads, which no coefficient of OLM touches (models-tables23.md 7.1)."""
+"""The loss of the valence heads, which no coefficient of OLM touches."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from olmlib.models.outputs import Outputs
 
 
 def valence_loss(outputs: Outputs, valence: Tensor) -> Tensor:
-    """Return the sum over heads of the mean squared error of the valence (models-tables23.md 7.1).
+    """Return the sum over heads of the mean squared error of the valence.
 
     Args:
         outputs: with `values`, head -> `(B,)`.

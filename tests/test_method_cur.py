@@ -1,4 +1,4 @@
-"""CUR: the numbers of methods-table1.md 10, what a cut-off branch sees, and exact resume."""
+"""CUR: its numbers by hand, what a cut-off branch sees, and exact resume."""
 
 import math
 from types import SimpleNamespace
@@ -11,8 +11,8 @@ from torch.testing import assert_close
 from companion import params
 from olmlib import train
 from olmlib.data.arrays import synthetic
-from olmlib.methods.table import create
 from olmlib.methods.cur import choose, movement, speed
+from olmlib.methods.table import create
 from olmlib.models.mmtm import MMTM, TwoBranch
 from olmlib.utilisation import Utilisation as Rates
 from olmlib.utilisation import mean_pooled, rate, utilisation

@@ -10,7 +10,6 @@ from torch.testing import assert_close
 from companion import params
 from olmlib import train
 from olmlib.data.arrays import synthetic
-from olmlib.methods.table import create
 from olmlib.methods.gradnorm import (
     SITES,
     gradient_norm,
@@ -19,6 +18,7 @@ from olmlib.methods.gradnorm import (
     slopes,
     targets,
 )
+from olmlib.methods.table import create
 
 SMALL = params.Model(width=8)
 LABELS = torch.tensor([0, 1, 2, 0])

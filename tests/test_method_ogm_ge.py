@@ -10,8 +10,8 @@ from torch.testing import assert_close
 from companion import params
 from olmlib import train
 from olmlib.data.arrays import synthetic
-from olmlib.methods.table import create
 from olmlib.methods.ogm_ge import coefficients, discrepancy_ratios, modulate
+from olmlib.methods.table import create
 
 SMALL = params.Model(width=8)
 LABELS = torch.tensor([0, 1, 2, 0])

@@ -85,8 +85,8 @@ def frames(path: Path, count: int, size: int) -> np.ndarray:
 
     The video is cut into `count` equal parts and the middle frame of each is taken, so one frame
     is the middle of the clip. Several frames of a video of at least `count` seconds are taken at
-    one frame per second, as the paper does (datasets.md 1.2): each is the first of the second that
-    holds the middle of its part; three of ten seconds are the first of seconds 1, 5 and 8.
+    one frame per second, as the paper does: each is the first of the second that holds the middle
+    of its part; three of ten seconds are the first of seconds 1, 5 and 8.
     Sound in the file is ignored and need not be there.
 
     Args:
@@ -123,7 +123,7 @@ def frames(path: Path, count: int, size: int) -> np.ndarray:
 
 
 def spectrogram(sound: np.ndarray, frontend: str, sample_rate: int, seconds: float) -> np.ndarray:
-    """Return the log spectrogram of exactly `seconds` (methods-table1.md 1.5).
+    """Return the log spectrogram of exactly `seconds`.
 
     The sound is repeated until it is long enough, cut, and clipped to [-1, 1]. The front ends:
     "librosa" (default; Hann 512, hop 159, no padding, magnitude, standardised per clip),

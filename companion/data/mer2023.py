@@ -1,4 +1,4 @@
-"""MER2023 (MER-MULTI) in its official processed layout, real or miniature (datasets.md 6).
+"""MER2023 (Lian et al., ACM MM 2023) in its official processed layout, real or miniature.
 
     label-6way.npz   or   train-label.csv and test1-label.csv      transcription.csv
     features/<FOLDER>/<clip>.npy     openface_hog/<clip>/<clip>.npy
@@ -131,7 +131,7 @@ class Release:
         return found.astype(np.float32)
 
     def check(self) -> Report:
-        """Look for every file (datasets.md 9.1), without opening it.
+        """Look for every file, without opening it.
 
         How many clips may miss one is `max_rejected`'s to say, when the arrays are made.
 

@@ -135,7 +135,7 @@ class Release:
         return media.frames(clip.video, count, size)
 
     def check(self, strict: bool = True) -> Report:
-        """Look for every file (datasets.md 9.1), without decoding it.
+        """Look for every file, without decoding it.
 
         Args:
             strict: raise if more than 1 % of the clips lack a file. A `perishable` release warns

@@ -1,4 +1,4 @@
-"""VGGSound in its official layout, real or miniature (datasets.md 2).
+"""VGGSound (Chen et al., ICASSP 2020) in its official layout, real or miniature.
 
     vggsound.csv   stat.csv   test.csv   video/*.mp4
 

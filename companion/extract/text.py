@@ -1,4 +1,4 @@
-"""MacBERT: what a language model makes of a transcript, a row per subword (datasets.md 6.3)."""
+"""MacBERT: what a language model makes of a transcript, a row per subword."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""A miniature CREMA-D in the official layout (datasets.md 3), from the shipped speech.
+"""A miniature CREMA-D in the official layout, from the shipped speech.
 
     AudioWAV/*.wav            16 kHz, one channel, 16 bit, as in the release
     VideoFlash/*.flv          flv1 and MP3, 240x180 at 10 pictures a second (release: 480x360 at 30)

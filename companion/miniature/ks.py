@@ -1,4 +1,4 @@
-"""A miniature Kinetics-Sounds in the layout that its users share (datasets.md 4).
+"""A miniature Kinetics-Sounds in the layout that its users share.
 
     my_train.txt  my_test.txt         id,10,label without header; labels of the 31 classes
     k31/video_train/*.mp4             10 s, H.264 and AAC, 160x120 at 3 pictures a second
@@ -18,8 +18,8 @@ from companion.miniature import events, recording, release
 from companion.miniature.sounds import mix
 from companion.miniature.sounds.instruments import Library
 
-# Label of each action in the published lists (datasets.md 4.1), and the clips that the published
-# train list has of it: the sizes of the miniature's classes stand in the same proportion.
+# Each action's label in the published lists, and its number of clips in the published train list:
+# the sizes of the miniature's classes stand in the same proportion.
 CLASSES = {
     "bowling": (2, 607),
     "chopping_wood": (3, 512),

@@ -1,4 +1,4 @@
-"""A miniature MER2023 in the official processed layout (datasets.md 6.2), from the shipped speech.
+"""A miniature MER2023 in the official processed layout, from the shipped speech.
 
     label-6way.npz  transcription.csv
     video/<clip>.mp4                                H.264 and AAC, 240x180 at 5 pictures a second

@@ -1,4 +1,4 @@
-"""A miniature VGGSound in the official layout (datasets.md 2).
+"""A miniature VGGSound in the official layout.
 
     vggsound.csv     youtube_id,start_seconds,label,train|test without header
     stat.csv         class,count,group without header, of the miniature's classes

@@ -13,11 +13,11 @@ from olmlib.olm_presets import PRESETS
 # Kinds of origin, from the strongest to the weakest.
 PAPER, CODE = "its paper", "its released code"
 OTHER = "its paper or code, other data"
-OPEN = "published nowhere: our specification"
+OPEN = "published nowhere: our choice"
 OURS = "ours"
 
 # (method, option), or with a value, -> kind, and what there is to know. The values themselves are
-# read from the code and from params.yaml. Sources: methods-table1.md 1.6 and each method's section.
+# read from the code and from params.yaml.
 ORIGINS = {
     ("joint", "fusion"): (PAPER, "it is what the row is about"),
     ("joint", "normalize"): (OURS, "the code has none, and diverges at the shared learning rate"),

@@ -27,7 +27,7 @@ LABELS = {
     "olm_full_probe": "OLM, 64 dev clips at every step",
 }
 
-# methods-table1.md 14.5 (a) to (f), and the two controls of design section 5.
+# Letters of the ablation's rows; notebook 20_table1 explains them.
 ABLATION = {
     "three_heads": "a",
     "olm_uniform": "b",

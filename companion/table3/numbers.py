@@ -1,4 +1,4 @@
-"""Table 3: modalities x fusions, by two protocols (models-tables23.md 7)."""
+"""Table 3: modalities x fusions, by two protocols."""
 
 import json
 from pathlib import Path

@@ -30,7 +30,7 @@ PROBES = {"audio": AudioOnly, "visual": VisualOnly, "fused": Joint}
 
 
 class Scheme(Method):
-    """Minimise `sum_m w_m L_m` over the heads, w by the ratio of G to O^2 (methods-table1.md 9).
+    """Minimise `sum_m w_m L_m` over the heads, w by the ratio of G to O^2.
 
     The network itself learns from all training clips. So the clips that `online` holds out of its
     probes are known to the network from the second super-epoch on: their losses then say how fast

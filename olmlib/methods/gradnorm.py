@@ -8,7 +8,7 @@ from the loss to W. Here W is the last convolution of each encoder, so these pas
 behind the heads and a step takes about a tenth longer than Concat's.
 
 The paper balances tasks and says nothing of modalities; which heads and which W to take for a late
-fusion is decided in methods-table1.md 5, where the equations are, too.
+fusion is our choice (B9 in `book/paper_vs_code.md`).
 """
 
 from math import log

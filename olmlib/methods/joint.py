@@ -6,7 +6,7 @@ from olmlib.models.build import build
 
 
 class Scheme(Method):
-    """Cross-entropy of the fused head and nothing else (methods-table1.md 3).
+    """Cross-entropy of the fused head and nothing else.
 
     Args:
         seed: of the run; nothing is drawn here.

@@ -14,7 +14,7 @@ EVALS = ("cosine", "linear")
 
 
 class Scheme(Method):
-    """Minimise the cross-entropy of the summed, scaled cosines (methods-table1.md 6).
+    """Minimise the cross-entropy of the summed, scaled cosines.
 
     Args:
         seed: unused.

@@ -17,7 +17,7 @@ from olmlib.methods.base import Method, check
 
 
 class Scheme(Method):
-    """Scale the gradients of the encoders' kernels by k_m and add noise (methods-table1.md 7).
+    """Scale the gradients of the encoders' kernels by k_m and add noise.
 
     Args:
         seed: unused; the noise is drawn from torch's generator, which `train` seeds in each epoch.

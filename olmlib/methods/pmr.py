@@ -20,7 +20,7 @@ COEFFICIENTS = ("soft", "hard")
 
 
 class Scheme(Method):
-    """Minimise `CE + alpha sum_m beta_m PCE_m - mu sum_m gamma_m H_m` (methods-table1.md 8).
+    """Minimise `CE + alpha sum_m beta_m PCE_m - mu sum_m gamma_m H_m`.
 
     The paper writes its two modalities out; there `beta_audio` is its beta and `beta_visual` its
     gamma. It needs no more than features, so it goes with every fusion.

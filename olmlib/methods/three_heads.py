@@ -10,7 +10,7 @@ from olmlib.models.build import build
 
 
 class Scheme(Method):
-    """Naive multi-head training, `L_a + L_v + L_b` (methods-table1.md 4)."""
+    """Naive multi-head training, `L_a + L_v + L_b`."""
 
     distributed = True
 

@@ -4,7 +4,7 @@ from olmlib.methods.base import Method
 
 
 class Scheme(Method):
-    """Cross-entropy of the only head (models-tables23.md 2.2)."""
+    """Cross-entropy of the only head."""
 
     distributed = True
 

@@ -1,4 +1,4 @@
-"""AVSlowFast-lite: audio flows into the visual pathway at two depths (methods-table1.md 11).
+"""AVSlowFast-lite: audio flows into the visual pathway at two depths.
 
 A small relative of AVSlowFast (Xiao et al., arXiv 2001.08740), made for one to three frames, where
 no Slow and Fast pathway exist; its numbers are to be called AVSlowFast-lite, never AVSlowFast.

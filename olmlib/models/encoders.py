@@ -1,4 +1,4 @@
-"""ResNet-18 encoders, one per modality, from torchvision's classes (methods-table1.md 1.1)."""
+"""ResNet-18 encoders, one per modality, from torchvision's classes."""
 
 from torch import Tensor, channels_last, nn
 from torchvision.models.resnet import BasicBlock, ResNet

@@ -1,4 +1,4 @@
-"""Six ways to make one prediction from two features (methods-table1.md 3).
+"""Six ways to make one prediction from two features.
 
 Every fusion is a module `forward(audio, visual) -> (B, C)` on features `x = audio`, `y = visual`,
 both `(B, d)`. Concat and Sum are separable: their logits are a sum of one part per modality. In

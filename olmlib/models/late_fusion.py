@@ -126,7 +126,7 @@ def unimodal_logits(
     prototypes: dict[str, Tensor] | None = None,
     means: dict[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
-    """Return what each modality says alone, in one of four senses (methods-table1.md 1.3).
+    """Return what each modality says alone, in one of four senses.
 
     The senses answer different questions, so accuracies are comparable within one mode only.
 

@@ -40,7 +40,7 @@ class MMTM(nn.Module):
         self.squeeze = nn.Linear(sum(channels.values()), hidden)
         self.excite = nn.ModuleDict({m: nn.Linear(hidden, C) for m, C in channels.items()})
         # CUR's code updates both means from the first branch's gate, keeps them as attributes that
-        # no checkpoint has, and updates them in evaluation too (methods-table1.md 10, i and ii).
+        # no checkpoint has, and updates them in evaluation too.
         self.register_buffer("steps", torch.tensor(0))
         for m, C in channels.items():
             self.register_buffer(f"mean_gate_{m}", torch.full((C,), scale / 2))
