@@ -1,4 +1,4 @@
-"""The speed budgets of the design: `make bench` prints a table and writes build/bench.json.
+"""The speed budgets: `make bench` prints a table and writes build/bench.json.
 
 Ratios are of medians measured in one run, with the steps of the compared methods taken in turn, so
 that whatever else the machine does falls on all of them. Steps are measured at the processor's full
@@ -178,7 +178,7 @@ def main() -> None:
     if "--costs" not in sys.argv:
         measured |= attention.measure()
     if shutil.which("dvc") and not {"--steps", "--costs"} & set(sys.argv):
-        # A pipeline that fails must not take an hour's other measurements with it.
+        # A pipeline that fails must not lose an hour of other measurements.
         report(measured)
         measured |= pipeline_seconds()
     report(measured)

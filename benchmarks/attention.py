@@ -97,7 +97,7 @@ class Data:
         self.lengths = audio, visual
 
     def rows(self, split):
-        """Return as many rows as a probe of OLM is large."""
+        """Return the rows of 16 clips, enough for a probe of OLM."""
         return list(range(16))
 
     def clips(self, rows, augment, config, seed):
@@ -126,10 +126,10 @@ class Trainee:
 
 
 def measure(rounds=2) -> dict[str, float]:
-    """Return the seconds of steps, in turn but for the naive one, their peak memory, and ratios.
+    """Return seconds per step, taken in turn except the naive one, peak memory, and ratios.
 
-    A step of OLM is made up of one with and one without the probe by the probe's period, since
-    whole periods of the longer clips would take minutes each.
+    OLM's step is a mean of steps with and without the probe, weighted by the probe's period,
+    because measuring whole periods of the longer clips would take minutes each.
     """
     found = {}
     for lengths in LENGTHS:

@@ -25,7 +25,7 @@ class Row(Section):
     method: str
     options: dict = {}
     model: dict = {}
-    # Spelt out: a misspelt name would leave the row out of every table without a word.
+    # Spelt out, because a misspelt name would silently leave the row out of every table.
     datasets: Annotated[list[Table1], Field(min_length=1)] | None = None
 
 
@@ -150,7 +150,7 @@ class Profile(Section):
 
 
 class Table3(Section):
-    """Table 3: every combination of modalities with every fusion; a lone one has none.
+    """Table 3: every combination of modalities with every fusion; a single one has none.
 
     `combinations`: the paper's letters -> modalities.
     `without_olm`: the control and Figure 1, trained on the combination `shown` only.

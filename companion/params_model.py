@@ -34,7 +34,7 @@ class Model(Section):
 
 
 class Transformer(Section):
-    """The transformers of Table 3; a lone modality has no fusion.
+    """The transformers of Table 3; a single modality has no fusion.
 
     `inputs`: modality -> width of its features, which a run takes from its data.
     `max_len`: modality -> rows of a clip that are used; by default all.
@@ -119,7 +119,7 @@ def changed(model: Network, fields: dict, place: str) -> Network:
         return model
     values = model.model_dump(exclude_unset=True)
     if "preset" in fields and isinstance(model, Transformer):
-        # Under the data set's values, n_layers would stay theirs, and the network not be official.
+        # Under the data set's values, their n_layers would win and the network not be official.
         values |= OFFICIAL
     try:
         return type(model).model_validate(values | fields)
@@ -130,7 +130,7 @@ def changed(model: Network, fields: dict, place: str) -> Network:
 def described(error: ValidationError, place: str) -> list[str]:
     """Return a line per mistake: where it stands, from `place` on, and what it is.
 
-    What a check of the whole file says names its places itself.
+    A mistake that a check of the whole file found names its place itself.
     """
     lines = []
     for one in error.errors():

@@ -71,7 +71,7 @@ def claims(
     """Return what paired differences of accuracies say to questions about two rows.
 
     Args:
-        measured: as of `tables.collect`.
+        measured: as of `table1.numbers.collect`.
         dataset: name of the data set.
         questions: (row, reference) -> "Is the row better than the reference?" in words; those
             about a row that the data set does not have are left out.

@@ -436,7 +436,7 @@ def test_masked_batches_keep_the_fast_kernel(fusion, padded):
 
 
 def test_dropout_of_the_attention_weights_loses_the_fast_kernel():
-    # Why its default is 0; should torch learn it one day, this test says so.
+    # This is why its default is 0; should torch mend it one day, this test fails.
     made = model(attention_dropout=0.1)
     assert kernels(made, batch()) == {"aten::_scaled_dot_product_attention_math"}
 

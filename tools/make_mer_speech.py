@@ -5,9 +5,9 @@ opus-tools as in Debian 12; `data.dvc` tracks what it made:
 
     python tools/make_mer_speech.py data
 
-The vocal cues of an emotion are those of `make_sources.py`; worry is a weaker fear. What is said
-goes with how it is said in `TELLING` of the takes only, in the others it is an everyday sentence:
-words are the weakest of the four modalities by this share.
+The vocal cues of an emotion are those of `make_sources.py`; worry is a weaker fear. Only in the
+share `TELLING` of the takes do the words fit the emotion; the others are everyday sentences, and
+this makes words the weakest of the four modalities.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
 python tools/other_processor.py [ROW ...]
 
-Needs qemu-x86_64 7.2 or later (Debian: qemu-user), the first with AVX2. A row takes two to four
-minutes, the default ones twenty.
+Needs qemu-x86_64 7.2 or later (Debian: qemu-user), the first version with AVX2. A row takes two to
+four minutes, all default rows twenty.
 """
 
 import hashlib

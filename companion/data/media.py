@@ -11,7 +11,7 @@ from PIL import Image
 from companion.data import spectrum
 
 FRONTENDS = ("librosa", "mmcosine", "olm_code")
-# Below and above, the number in a WAV header is damage, not a recording.
+# A rate outside these bounds in a WAV header is damage, not a recording.
 RATES = (4_000, 384_000)
 # Read by FFmpeg; everything else is libsndfile's.
 CONTAINERS = (".mp4", ".m4a", ".mov", ".flv", ".mkv", ".webm", ".avi")
@@ -75,7 +75,7 @@ def waveform(path: Path, sample_rate: int) -> np.ndarray:
     mono = sound.mean(1)
     if rate == sample_rate:
         return mono
-    import librosa  # late, see `spectrum`
+    import librosa  # imported late, see `spectrum`
 
     return librosa.resample(mono, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq")
 

@@ -96,11 +96,11 @@ class Release:
 
         Raises:
             BadFeature: the file is missing, empty, a Git-LFS pointer, unreadable, or holds
-                something else than finite numbers.
+                something other than finite numbers.
             ReleaseError: rows of another width: the folder is that of another extractor.
         """
         path = self.path(clip, modality)
-        # As rejected.csv should have it: the same words wherever the release lies.
+        # For rejected.csv: the same words wherever the release lies.
         file = path.relative_to(self.root)
         fault = media.problem(path)
         if fault:
@@ -111,8 +111,8 @@ class Release:
         except OSError as error:
             raise BadFeature(f"{file} cannot be read: {error.strerror or error}") from None
         except Exception:
-            # A damaged header raises nearly anything, and numpy's words for a file that is no .npy
-            # are the advice to allow pickles, which would run whatever the file asks for.
+            # A damaged header raises nearly anything; of a file that is no .npy, numpy's message
+            # advises to allow pickles, which would run whatever the file asks for.
             raise BadFeature(f"{file} cannot be read: it is no whole .npy of numbers") from None
         if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
             kind = getattr(found, "dtype", "an .npz")
@@ -133,14 +133,14 @@ class Release:
     def check(self) -> Report:
         """Look for every file, without opening it.
 
-        How many clips may miss one is `max_rejected`'s to say, when the arrays are made.
+        Whether too many clips lack one is checked later, when the arrays are made.
 
         Returns:
             A row per split and modality: clips found and missing; and the hash of the ids that have
             every file.
 
         Raises:
-            ReleaseError: a modality has not one file.
+            ReleaseError: a modality has no file at all.
         """
         lines = []
         for split in ("train", "test"):
@@ -172,7 +172,7 @@ def load(root: str | Path, config: params.PrepareSequences) -> Release:
         config: folders, widths, number of folds and the seed that deals them.
 
     Raises:
-        ReleaseError: labels are missing, placeholders, outside the six emotions, twice there, or
+        ReleaseError: labels are missing, placeholders, outside the six emotions, given twice, or
             too few; or the file asks for code to be run.
     """
     root = Path(root)

@@ -93,7 +93,7 @@ def _prepare(release, folder, work, config, workers) -> Prepared:
 
 
 def _with_dev(release: Release, config: Prepare) -> dict[str, str]:
-    """Return the split of every id, a share of "train" now being "dev".
+    """Return the split of every id, with a share of "train" turned into "dev".
 
     The choice is made before anything is decoded, so it does not depend on rejected clips. With
     `split="actor"` nobody is in both train and dev, else the shares of the classes are kept.
@@ -120,7 +120,7 @@ def _with_dev(release: Release, config: Prepare) -> dict[str, str]:
 def _fingerprint(release: Release, config: Prepare) -> str:
     """Return the SHA-256 of everything the arrays depend on: configuration, clips, files, code."""
     digest = hashlib.sha256()
-    # Not max_rejected: a user who allows more continues where the preparation stopped.
+    # Without max_rejected: a user who allows more continues where the preparation stopped.
     digest.update(json.dumps(config.model_dump(exclude={"max_rejected"}), sort_keys=True).encode())
     modules = {
         inspect.getmodule(f)

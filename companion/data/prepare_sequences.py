@@ -129,7 +129,7 @@ def _to_npy(work: Path, modality: str, count: int, width: int) -> None:
 def _fingerprint(release: Release, config: params.PrepareSequences) -> str:
     """Return the SHA-256 of everything the arrays depend on: configuration, clips, files, code."""
     digest = hashlib.sha256()
-    # Not max_rejected: it changes no array.
+    # Without max_rejected: it changes no array.
     known = config.model_dump(exclude={"max_rejected"})
     digest.update(json.dumps(known, sort_keys=True).encode())
     for module in (mer2023, sequences, inspect.getmodule(prepare_sequences)):

@@ -15,7 +15,7 @@ from olmlib.metrics import Interval, confidence_interval, paired_difference
 ALONE = {"audio": "audio_only", "visual": "visual_only"}
 JOINT = "concat"
 ROWS = (*ALONE.values(), JOINT)
-# A miniature nobody can fail, or master, shows nothing.
+# A miniature that is too easy or too hard shows nothing.
 FAR_ABOVE_CHANCE, BELOW = 2.0, 90.0
 CARD = ["property", "claim", "measured", "interval", "holds"]
 

@@ -2,7 +2,8 @@
 
 RELEASE holds `video/<clip>.mp4` (or .avi), perhaps `audio/<clip>.wav`, `transcription.csv`, and for
 the visual modalities `openface/`, into which OpenFace writes if it is installed. Features go where
-the loader looks for them. Clips that are there already are left alone, so it can be stopped.
+the loader looks for them. Files that are there are left alone, so it can be stopped and started
+again.
 """
 
 import argparse

@@ -22,7 +22,7 @@ class ChannelGate(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         few = channels // 16
-        # A Flatten in the first place, because the checkpoints count from it.
+        # A Flatten comes first, because the checkpoints number the layers from it.
         layers = nn.Flatten(), nn.Linear(channels, few), nn.ReLU(), nn.Linear(few, channels)
         self.mlp = nn.Sequential(*layers)
 
@@ -102,7 +102,7 @@ class MANet(nn.Module):
     """A local branch, whose four quarters have weights of their own, and a multi-scale branch.
 
     Args:
-        num_classes: of the checkpoint's two classifiers, which the features stop before.
+        num_classes: of the checkpoint's two classifiers; the features are what these two read.
     """
 
     def __init__(self, num_classes=7):
@@ -183,7 +183,7 @@ def load(path: str | Path, device="cpu") -> MANet:
 
 @torch.inference_mode()
 def describe(model: MANet, faces: list[Image.Image]) -> np.ndarray:
-    """Return `(T, 1024)` float32, a row per face; faces are brought to 224 x 224, no more."""
+    """Return `(T, 1024)` float32, a row per face; all that is done to a face is to resize it."""
     device = next(model.parameters()).device
     rows = []
     for start in range(0, len(faces), BATCH):

@@ -19,8 +19,8 @@ LEAST = 4
 NOISE = (6.0, 30.0)
 # Chance that another action is heard too, and its level in decibels relative to the first.
 DISTRACTOR, DISTRACTOR_LEVEL = 0.2, (-20.0, -8.0)
-# Chance that the action cannot be heard, as where somebody put music over a video: another action
-# is heard instead in that share `OVERLAID` of these clips, only the background in the others.
+# Chance that the action cannot be heard, as where somebody put music over a video. In the share
+# `OVERLAID` of these clips another action is heard instead, in the others only the background.
 SILENT, OVERLAID = 0.05, 0.6
 # Chance that the event is short, and how short, in seconds.
 SHORT, SHORT_SECONDS = 0.1, (2.5, 5.0)

@@ -42,13 +42,13 @@ VALENCE = {
     "worried": -1.4,
     "surprise": 0.4,
 }
-# Of the faces' strength, against an actor's in CREMA-D; so that the voice says more than they do.
+# Factor on the strength of a face in CREMA-D, so that the voice says more than the face.
 RESTRAINT = 0.8
-# Of a clip's valence around that of its emotion; the release's ratings are means in quarters.
+# Deviation of a clip's valence from that of its emotion; ratings come in quarters, as released.
 SPREAD, STEP = 0.6, 0.25
 FPS = 5
-# Of the pictures every second one is a visual row, and of those every fourth one a row of HOG,
-# because its rows are long.
+# Every second picture gives a visual row, and every fourth of those a row of HOG, whose rows are
+# long.
 VISUAL_EVERY, HOG_EVERY = 2, 4
 
 

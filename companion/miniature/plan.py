@@ -46,7 +46,7 @@ def clips(sources: Sources, actors: int, count: int, seed: int) -> list[Clip]:
     """Choose takes so that emotions are balanced within each actor, as far as `count` allows.
 
     Args:
-        sources: the shipped speech; each actor has a voice alone.
+        sources: the shipped speech; each actor has a voice of their own.
         actors: their number.
         count: number of clips; each take is used once at most.
         seed: of everything.
@@ -124,10 +124,11 @@ def split(chosen: list[Clip], seed: int) -> tuple[list[str], list[str]]:
 def votes(clip: Clip, seed: int) -> list[str]:
     """Simulate what `RATERS` people per presentation voted, in the columns of summaryTable.csv.
 
-    A rater of the voice hears the acted emotion with the chance `HEARD`, one of the face sees the
-    shown emotion the surer the stronger the expression, both times a factor of the clip's own. One
-    of both follows either half the time and corrects to the acted emotion in a third of the other
-    cases. Whoever errs, errs towards neutral half the time. Nobody was asked: this is a rule.
+    A rater of the voice hears the acted emotion with the chance `HEARD`; a rater of the face sees
+    the shown emotion, the more often the stronger the expression. Each clip multiplies both chances
+    by random factors. A rater of both follows voice or face, half the time each, and corrects a
+    third of the wrong votes. Half of the other votes are for neutral. Nobody was asked: this is a
+    rule.
 
     Returns:
         Vote and level for voice, face and both; a vote is a letter, or letters with `:` if tied;

@@ -1,4 +1,4 @@
-"""What making any miniature release is: lock, claim, write what is missing, stamp."""
+"""How every miniature release is made: lock, claim, write what is missing, stamp."""
 
 import csv
 import hashlib

@@ -18,7 +18,7 @@ from companion.miniature import events, recording, release
 from companion.miniature.sounds import mix
 from companion.miniature.sounds.instruments import Library
 
-# Label of each action in VGGSound, the clips that the release has of it, and a group of our choice:
+# Each action's label in VGGSound, its number of clips in the release, and a group of our choice:
 # the sizes of the miniature's classes stand in the same proportion.
 CLASSES = {
     "violin": ("playing violin, fiddle", 1050, "music"),

@@ -58,7 +58,7 @@ def write(part: Path, identity: dict, method: Method, device: str, result: Train
 
 
 def _coefficients(history: dict[str, np.ndarray], epoch: int) -> np.ndarray | None:
-    """Return w at the end of an epoch: weights of that epoch were trained with these, not later."""
+    """Return w at the end of an epoch, with which the network of that epoch was trained."""
     return history["w"][history["epoch"] == epoch][-1] if "w" in history else None
 
 

@@ -60,7 +60,7 @@ def locate(name: str, root: Path = ROOT) -> Path | None:
     """Return the file of module `name`, or None where there is none.
 
     It is below `root`, or, as for Python, in a folder that someone has added to the `__path__` of
-    the package: notebook 22 keeps a new method outside the repository so.
+    the package: this is how notebook 22 keeps a new method outside the repository.
     """
     package, _, own = name.rpartition(".")
     added = getattr(sys.modules.get(package), "__path__", ()) if root == ROOT else ()

@@ -58,7 +58,7 @@ def execute(run: identity.Run) -> str:
         `reused`, or what `grid.execute` says on the first rank.
     """
     identity = run.identity()["identity"]
-    # Asked once for all: ranks that looked at different times could disagree and wait for ever.
+    # One rank asks for all: ranks that look at different times could disagree and wait for ever.
     answer = [folder.is_finished(run, identity) if ranks.first() else None]
     dist.broadcast_object_list(answer)
     if answer[0]:

@@ -11,7 +11,7 @@ from companion.table1 import rows
 from companion.table1.numbers import differs, title
 from olmlib.metrics import confidence_interval, paired_difference
 
-# Column of `tables.collect` -> what is chosen; the first is what Table 1 shows by default.
+# Column of `numbers.collect` -> what is chosen; the first is what Table 1 shows by default.
 CHOICES = {
     "best_dev_accuracy": "best dev epoch, fused head",
     "best_test_accuracy": "best test epoch",
@@ -39,7 +39,7 @@ def rank(measured: pd.DataFrame) -> pd.DataFrame:
     coefficients of its own, a row's weighted sum is its plain sum: all w are 1.
 
     Args:
-        measured: as of `tables.collect`.
+        measured: as of `numbers.collect`.
 
     Returns:
         Columns `dataset`, `title`, `row`, `label`, `choice`; `accuracy` in percent and `change`,
@@ -69,12 +69,12 @@ def rank(measured: pd.DataFrame) -> pd.DataFrame:
 def agreement(measured: pd.DataFrame) -> pd.DataFrame:
     """Return how alike two rankings are: Kendall's tau, 1 for the same order, -1 for the reverse.
 
-    A choice is held against the default within each seed, the mean over seeds is given. `SEEDS` is
-    the yardstick: the same choice, the default, in two seeds, the mean over their pairs. A choice
-    whose tau is not below that changes the ranking no more than luck does.
+    A choice is compared with the default within each seed, and the mean over seeds is returned.
+    `SEEDS` is the yardstick: the default compared between two seeds, the mean over all pairs of
+    seeds. A choice whose tau is not below that changes the ranking no more than luck does.
 
     Args:
-        measured: as of `tables.collect`.
+        measured: as of `numbers.collect`.
 
     Returns:
         Columns `dataset`, `title`, `choice`, `tau`; NaN where it takes two seeds and there is one.

@@ -16,8 +16,8 @@ OTHER = "its paper or code, other data"
 OPEN = "published nowhere: our choice"
 OURS = "ours"
 
-# (method, option), or with a value, -> kind, and what there is to know. The values themselves are
-# read from the code and from params.yaml.
+# (method, option) or (method, option, value) -> kind of origin, and a note. The values themselves
+# are read from the code and from params.yaml.
 ORIGINS = {
     ("joint", "fusion"): (PAPER, "it is what the row is about"),
     ("joint", "normalize"): (OURS, "the code has none, and diverges at the shared learning rate"),
@@ -96,7 +96,7 @@ def table(chosen: Mapping[str, params.Row]) -> pd.DataFrame:
         origin, note = next(filter(None, known), UNKNOWN)
         if (method, option) == ("olm", "preset"):
             note += f" ({_fields(value)})"
-        # Of a dozen rows with the same value their names are noise.
+        # The names of a dozen rows with the same value would be noise.
         others = sum(key[:2] == (method, option) for key in found) > 1
         shown = "; ".join(names) if len(names) < 6 else "all others" if others else "all"
         lines.append((method, option, value, shown, origin, note))

@@ -22,7 +22,7 @@ def dots(table: pd.DataFrame, measure: str = "accuracy") -> Figure:
     """Draw Table 1 as dots with intervals, one panel per data set, the paper beside ours.
 
     Args:
-        table: as of `tables.table1`, in percent.
+        table: as of `numbers.table1`, in percent.
         measure: `accuracy` or `map`.
     """
     datasets = list(dict.fromkeys(table["dataset"]))
@@ -100,8 +100,8 @@ def coefficients(
 ) -> Figure:
     """Draw the coefficients w of every head over training, a panel per data set and row.
 
-    Panels have scales of their own: one rule may move w by hundredths, the next below 0. The
-    panels of a data set share its line, so that no place is empty where it lacks a row.
+    Panels have scales of their own: one rule may move w by hundredths, the next below 0. The panels
+    of a data set fill a line of their own, without a gap where it lacks a row.
 
     Args:
         curves: columns `dataset`, `row`, `seed`, `epoch`, `head`, `w`, as of `curves.coefficients`.
@@ -142,7 +142,7 @@ def _places(table: pd.DataFrame) -> dict[tuple, float]:
 def _panel(ax: Axes, own: pd.DataFrame, measure: str, places: Mapping[tuple, float]) -> None:
     own = own.assign(place=[places[key] for key in zip(own["block"], own["label"], strict=True)])
     half = own[f"{measure}_half"].fillna(0)
-    # A t interval of few seeds can leave the range of shares, and no accuracy does.
+    # A t interval of few seeds can leave the range from 0 to 100, which no accuracy does.
     low, high = ((own[measure] + sign * half).clip(0, 100) for sign in (-1, 1))
     for sure in (False, True):
         one = own["minus_concat_differs"] == sure

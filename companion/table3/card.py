@@ -19,7 +19,7 @@ def card(measured: pd.DataFrame, table: params.Table3, data: Sequences) -> pd.Da
     seeds; and every modality is above the best constant answer.
 
     Args:
-        measured: as of `table3.collect`.
+        measured: as of `numbers.collect`.
         table: for the letters of the modalities.
         data: the prepared clips, for the constant answers.
 

@@ -18,7 +18,7 @@ from companion.figures.style import (
     style,
 )
 
-# The fusions are no modalities, so they have no colour of one.
+# Fusions are not modalities, so none has a modality's colour.
 FUSIONS = {
     "attention": ("Attention", "0.65", "s"),
     "olm_t_mbt": ("OLM-T-MBT", "0.4", "^"),
@@ -31,7 +31,7 @@ def dots(table: pd.DataFrame, protocol: str, title: str = "") -> Figure:
     """Draw a dot and its interval per combination and fusion, and the paper's number beside.
 
     Args:
-        table: as of `table3.table3`.
+        table: as of `numbers.table3`.
         protocol: `cv` or `test`.
         title: of the whole figure.
     """

@@ -29,7 +29,7 @@ def page(table: pd.DataFrame, grid: Sequence[Run], command: str) -> str:
     """Return the whole of `table3.md`.
 
     Args:
-        table: as of `table3.table3`.
+        table: as of `numbers.table3`.
         grid: the runs that it was made from.
         command: that makes it.
     """
@@ -37,7 +37,7 @@ def page(table: pd.DataFrame, grid: Sequence[Run], command: str) -> str:
 
 
 def notes(grid: Sequence[Run], command: str) -> str:
-    """Return what a reader of the table must know: whose data, how it was measured, by what.
+    """Return what a reader of the table must know: which data, how measured, by which command.
 
     Args:
         grid: the runs.

@@ -102,7 +102,7 @@ def imbalance_table(
     """Gather the numbers of the figure: one per panel, series and place on the x axis.
 
     Args:
-        epochs: as of `runs.epochs`, of audio-only, visual-only and Concat.
+        epochs: as of `folder.epochs`, of audio-only, visual-only and Concat.
         probes: as of `probe.probes`.
         branches: as of `imbalance.branches`.
 
@@ -138,7 +138,7 @@ def imbalance(table: pd.DataFrame, chance: float, title: str) -> Figure:
     Args:
         table: as of `imbalance_table`.
         chance: accuracy of always answering the most frequent class, in percent.
-        title: readable name of the data set, as of `tables.title`.
+        title: readable name of the data set, as of `rows.dataset_title`.
     """
     fig, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
     (accuracy, probe), (norm, score) = axes

@@ -89,7 +89,7 @@ def gradients(reach: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw which head's loss pulls at which part of the network.
 
     Args:
-        reach: title -> as of `toy_irfb.reach`; exact zeros are crossed out.
+        reach: title -> as of `toy.reach`; exact zeros are crossed out.
     """
     values = np.concatenate([table.to_numpy().ravel() for table in reach.values()])
     scale = LogNorm(values[values > 0].min() / 2, values.max())

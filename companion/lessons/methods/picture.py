@@ -37,7 +37,7 @@ class Look:
     Attributes:
         title, x, y: its words, with units.
         dashes: variant -> line style; others are solid.
-        axes: what else `Axes.set` shall set.
+        axes: more arguments of `Axes.set`.
         legend: place of the panel's own legend, which names the variants.
     """
 
@@ -187,7 +187,7 @@ def new_method(
         accuracy: columns `row`, `seed`, `accuracy` in `[0, 1]`.
         weights: columns `seed`, `epoch`, `head`, `w`, of the new row.
         labels: row -> its label, from top to bottom.
-        title: readable name of the data set, as of `tables.title`.
+        title: readable name of the data set, as of `rows.dataset_title`.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4), layout="constrained")
     for place, row in enumerate(labels):

@@ -81,7 +81,7 @@ def reach(loss: Tensor, outputs: Outputs) -> dict[str, float]:
 
 
 def joint(name: str) -> pd.DataFrame:
-    """Return what reaches each encoder as audio grows sure by a rule, and vision trained alone."""
+    """Return the gradients at the features as audio grows sure, and that of vision alone."""
     rows, outputs = [], batch()
     alone = reach(losses(outputs)[1], outputs)["visual"]
     for size in SPAN:
@@ -210,7 +210,7 @@ def avslowfast_drops(batches=200) -> pd.DataFrame:
 
 
 def olm_coefficients() -> pd.DataFrame:
-    """Return w over the visual head's factor, the other two sharing the rest; Eq. 8's own w."""
+    """Return w over the visual head's factor (the others share the rest), and the w of Eq. 8."""
     shares = np.linspace(0.02, 0.9, 45)
     cases = [("", torch.tensor([(1 - x) / 2, x, (1 - x) / 2])) for x in shares]
     cases.append(("toy", factors()))
@@ -218,12 +218,12 @@ def olm_coefficients() -> pd.DataFrame:
 
 
 def factors() -> Tensor:
-    """Return lambda by Eq. 8, of the same losses that G-Blend's weights are made of."""
+    """Return lambda by Eq. 8, from the same losses as G-Blend's weights."""
     return eq.rebalancing_factors(*eq.rates(*START.T, *END.T))
 
 
 def side_by_side() -> pd.DataFrame:
-    """Return what reaches the features by every method that leaves the network's inside alone."""
+    """Return the gradients at the features for every method that does not change the network."""
     rows = []
     for place, (name, rule) in enumerate(RULES.items()):
         outputs = batch()
