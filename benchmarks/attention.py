@@ -131,7 +131,7 @@ def measure(rounds=2) -> dict[str, float]:
     OLM's step is a mean of steps with and without the probe, weighted by the probe's period,
     because measuring whole periods of the longer clips would take minutes each.
     """
-    found = {}
+    measured = {}
     for lengths in LENGTHS:
         olm, heads, slow = (Trainee(row, lengths) for row in (OLM, THREE_HEADS, THREE_HEADS))
         period = olm.method.probe_every
@@ -150,16 +150,16 @@ def measure(rounds=2) -> dict[str, float]:
         seconds = {name: statistics.median(values) for name, values in spans.items()}
         seconds["olm"] += (seconds.pop("probed") - seconds["olm"]) / period
         key = f"attention_{lengths}"
-        found |= {f"seconds.{key}.{name}": value for name, value in seconds.items()}
-        found[f"{key}.olm_over_official"] = seconds["olm"] / OFFICIAL[lengths]
-        found[f"{key}.olm_over_three_heads"] = seconds["olm"] / seconds["three_heads"]
-        found[f"{key}.three_heads_over_naive"] = seconds["three_heads"] / seconds["naive"]
+        measured |= {f"seconds.{key}.{name}": value for name, value in seconds.items()}
+        measured[f"{key}.olm_over_official"] = seconds["olm"] / OFFICIAL[lengths]
+        measured[f"{key}.olm_over_three_heads"] = seconds["olm"] / seconds["three_heads"]
+        measured[f"{key}.three_heads_over_naive"] = seconds["three_heads"] / seconds["naive"]
         del olm, heads, slow
         peaks = {kind: memory(lengths, kind) for kind in KINDS}
-        found |= {f"gib.{key}.{name}": value for name, value in peaks.items()}
+        measured |= {f"gib.{key}.{name}": value for name, value in peaks.items()}
         for other in KINDS[1:]:
-            found[f"{key}.memory_over_{other}"] = peaks["olm"] / peaks[other]
-    return found
+            measured[f"{key}.memory_over_{other}"] = peaks["olm"] / peaks[other]
+    return measured
 
 
 def memory(lengths: str, kind: str) -> float:

@@ -180,11 +180,11 @@ class Table3(Section):
     @model_validator(mode="after")
     def _nothing_in_a_row_is_ignored(self):
         for place, row in self.rows().items():
-            own = sorted(row.model.keys() & {"modalities", "inputs"})
-            own = [f"model.{name}" for name in own] + ["datasets"] * (row.datasets is not None)
-            if own:
+            wrong = sorted(row.model.keys() & {"modalities", "inputs"})
+            wrong = [f"model.{name}" for name in wrong] + ["datasets"] * (row.datasets is not None)
+            if wrong:
                 raise ValueError(
-                    f"{place} cannot have {', '.join(own)}: combinations and MER2023 say that"
+                    f"{place} cannot have {', '.join(wrong)}: combinations and MER2023 say that"
                 )
         return self
 

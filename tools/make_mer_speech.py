@@ -87,13 +87,13 @@ def plan(cast: list[speech.Voice], rng: np.random.Generator) -> list[speech.Take
     emotions = [emotion for emotion, count in SHARES.items() for _ in range(count)]
     takes = []
     for voice in cast:
-        own = {emotion: rng.normal(0, speech.OF_VOICE) for emotion in CUES}
+        habit = {emotion: rng.normal(0, speech.OF_VOICE) for emotion in CUES}
         expressive = rng.uniform(0.75, 1.2)
         for emotion in emotions[:TAKES]:
             telling = [name for name in TEXTS if name[:2] == emotion[:2] and name not in EVERYDAY]
             texts = telling if rng.random() < TELLING else list(EVERYDAY)
             strength = expressive * rng.uniform(*speech.INTENSITY["XX"])
-            cues = strength * np.array(CUES[emotion]) + own[emotion] * (emotion != "neutral")
+            cues = strength * np.array(CUES[emotion]) + habit[emotion] * (emotion != "neutral")
             cues = cues + rng.normal(0, speech.OF_TAKE)
             text, seed = str(rng.choice(texts)), int(rng.integers(2**31))
             takes.append(speech.Take(voice, text, emotion, "XX", tuple(cues.tolist()), seed))

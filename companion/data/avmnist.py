@@ -182,9 +182,9 @@ def verify(root: str | Path) -> None:
     root = Path(root)
     for name in (IMAGES, LABELS):
         read_idx(root / name, root)
-        found = hashlib.sha256(gzip.decompress((root / name).read_bytes())).hexdigest()
-        if found != CONTENTS[name]:
-            raise ReleaseError(f"{root / name}: SHA-256 of its content is {found}, not MNIST's")
+        content = hashlib.sha256(gzip.decompress((root / name).read_bytes())).hexdigest()
+        if content != CONTENTS[name]:
+            raise ReleaseError(f"{root / name}: SHA-256 of its content is {content}, not MNIST's")
     digest = hashlib.sha256()
     paths = sorted((root / RECORDINGS).glob("*.wav"), key=lambda path: path.name)
     if len(paths) != RECORDING_COUNT:

@@ -259,8 +259,8 @@ def _places(packets: list, count: int) -> list[int]:
         if seconds >= count:
             wanted = (middles * seconds / count).astype(int)
             # Times are sums of rounded parts: a second may begin a hair late.
-            found = np.searchsorted(times, wanted - 1e-3)
-            return np.minimum(found, len(times) - 1).tolist()
+            positions = np.searchsorted(times, wanted - 1e-3)
+            return np.minimum(positions, len(times) - 1).tolist()
     return (middles * len(shown) / count).astype(int).tolist()
 
 
@@ -290,10 +290,10 @@ def _track(path: Path) -> tuple[np.ndarray, int]:
 
 def _decode(stream, packets: Iterable, wanted: set[int]) -> list[tuple[int, av.VideoFrame]]:
     """Decode all `packets`, so that damage anywhere is seen; keep the wanted frames."""
-    found, position = [], 0
+    kept, position = [], 0
     for packet in [*packets, None]:
         for frame in stream.decode(packet):
             if position in wanted:
-                found.append((position, frame))
+                kept.append((position, frame))
             position += 1
-    return found
+    return kept

@@ -99,14 +99,14 @@ def _with_dev(release: Release, config: Prepare) -> dict[str, str]:
     `split="actor"` nobody is in both train and dev, else the shares of the classes are kept.
     """
     train = [clip for clip in release.clips if clip.split == "train"]
-    rows, labels = np.arange(len(train)), [clip.label for clip in train]
+    indices, labels = np.arange(len(train)), [clip.label for clip in train]
     try:
         if config.split == "actor":
             cut = GroupShuffleSplit(1, test_size=config.dev_fraction, random_state=config.seed)
-            dev = next(cut.split(rows, groups=[clip.group for clip in train]))[1]
+            dev = next(cut.split(indices, groups=[clip.group for clip in train]))[1]
         else:
             dev = train_test_split(
-                rows, test_size=config.dev_fraction, stratify=labels, random_state=config.seed
+                indices, test_size=config.dev_fraction, stratify=labels, random_state=config.seed
             )[1]
     except ValueError as error:
         raise PreparationError(

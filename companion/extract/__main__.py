@@ -88,11 +88,11 @@ def extract(release: Path, modality: str, model: str | None = None, device="cpu"
     return failed
 
 
-def _save(path: Path, rows: np.ndarray) -> None:
+def _save(path: Path, features: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
-        np.save(file, rows)
+        np.save(file, features)
     os.replace(part, path)
 
 

@@ -43,16 +43,16 @@ def runs_of(
         raise ValueError(
             f"no row {', '.join(unknown)} for {dataset} in params.yaml; it has {', '.join(here)}"
         )
-    section, found = chosen.dataset(dataset), []
+    section, runs = chosen.dataset(dataset), []
     for name in names:
         row = settings.rows[name]
         model = params.changed(section.model, row.model, f"rows.{name}.model")
         config = section.model_copy(update={"model": model})
-        found += [
+        runs += [
             Run(dataset, name, row, seed, config, *places(profile, dataset, root))
             for seed in chosen.seeds
         ]
-    return found
+    return runs
 
 
 def profile_values(profile: str, root: str | Path = ".") -> tuple[params.Params, params.Profile]:

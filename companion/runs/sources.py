@@ -26,20 +26,20 @@ def closure(*modules: str, root: Path = ROOT) -> dict[str, str]:
     Raises:
         ModuleNotFoundError: one of `modules` is no file below `root`.
     """
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name in found:
+        if name in hashes:
             continue
         path = locate(name, root)
         if path is None:
             raise ModuleNotFoundError(f"{name} is not a module below {root}", name=name)
         source = path.read_bytes()
-        found[name] = hashlib.sha256(source).hexdigest()
+        hashes[name] = hashlib.sha256(source).hexdigest()
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         waiting += imported(source.decode("utf-8"), package, root)
-    return dict(sorted(found.items()))
+    return dict(sorted(hashes.items()))
 
 
 def imported(source: str, package: str = "", root: Path = ROOT) -> set[str]:
@@ -62,9 +62,9 @@ def locate(name: str, root: Path = ROOT) -> Path | None:
     It is below `root`, or, as for Python, in a folder that someone has added to the `__path__` of
     the package: this is how notebook 22 keeps a new method outside the repository.
     """
-    package, _, own = name.rpartition(".")
+    package, _, last = name.rpartition(".")
     added = getattr(sys.modules.get(package), "__path__", ()) if root == ROOT else ()
-    for stem in (root.joinpath(*name.split(".")), *(Path(folder) / own for folder in added)):
+    for stem in (root.joinpath(*name.split(".")), *(Path(folder) / last for folder in added)):
         for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):
             if path.is_file():
                 return path

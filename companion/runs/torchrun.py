@@ -45,10 +45,10 @@ def find(profile: str, dataset: str, row: str, seed: int) -> identity.Run:
     Raises:
         ValueError: the grid has no such run.
     """
-    found = {run.seed: run for run in grid.runs_of(profile, dataset, [row])}
-    if seed not in found:
-        raise ValueError(f"no seed {seed} in profile {profile}; it has {sorted(found)}")
-    return found[seed]
+    runs = {run.seed: run for run in grid.runs_of(profile, dataset, [row])}
+    if seed not in runs:
+        raise ValueError(f"no seed {seed} in profile {profile}; it has {sorted(runs)}")
+    return runs[seed]
 
 
 def execute(run: identity.Run) -> str:

@@ -64,7 +64,7 @@ def label(row: str) -> str:
 
 def block(row: str) -> str:
     """Return the block of the table in which a row stands; a row not listed counts as balancing."""
-    return next((name for name, rows in BLOCKS.items() if row in rows), NEW)
+    return next((name for name, members in BLOCKS.items() if row in members), NEW)
 
 
 def place(row: str) -> int:

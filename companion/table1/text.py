@@ -126,7 +126,7 @@ def beyond_noise(table: pd.DataFrame) -> str:
         lines.append(f"**{title}**\n")
         for reference in rows.REFERENCES:
             gap, sure = part[f"minus_{reference}"], part[f"minus_{reference}_differs"]
-            found = {
+            named = {
                 word: "; ".join(
                     f"{name(line)} {signed(line[f'minus_{reference}'])}"
                     for line in part[sure & (sign * gap > 0)].to_dict("records")
@@ -135,7 +135,7 @@ def beyond_noise(table: pd.DataFrame) -> str:
             }
             lines += [
                 f"- {word} than {rows.label(reference)}: {names or 'no row'}"
-                for word, names in found.items()
+                for word, names in named.items()
             ]
             others = int(gap.notna().sum() - sure.sum())
             lines.append(f"- not told apart from {rows.label(reference)}: {others} rows")

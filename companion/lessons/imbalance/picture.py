@@ -117,9 +117,9 @@ def imbalance_table(
     for series, (head, row, column) in curves.items():
         values = 100 * epochs[epochs["row"] == row].set_index("epoch")[column]
         tables.append(_over_seeds(values, "accuracy", series, head))
-    for head, own in branches.groupby("head", sort=False):
+    for head, branch in branches.groupby("head", sort=False):
         for quantity in ("norm", "score"):
-            tables.append(_over_seeds(own.set_index("epoch")[quantity], quantity, head, head))
+            tables.append(_over_seeds(branch.set_index("epoch")[quantity], quantity, head, head))
     rows = []
     for modality in ALONE:
         for series, values in zip(

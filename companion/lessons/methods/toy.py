@@ -104,8 +104,8 @@ def fusions() -> pd.DataFrame:
         torch.manual_seed(0)
         for name, kind in FUSIONS.items():
             heads = [initialise(kind(2, CLASSES).double(), "ogm_ge") for _ in range(20)]
-            found = torch.stack([_answer(head(audio, visual), visual) for head in heads], 1)
-            middle = (found / found[lengths == 1]).median(1).values
+            answers = torch.stack([_answer(head(audio, visual), visual) for head in heads], 1)
+            middle = (answers / answers[lengths == 1]).median(1).values
             rows += _curve("", name, lengths.tolist(), middle.tolist())
     return _table(rows)
 
@@ -113,10 +113,10 @@ def fusions() -> pd.DataFrame:
 def gradnorm_weights(steps=60) -> Tensor:
     """Return `(steps + 1, 3)`, the loss weights with `site: features`; the features stand still."""
     outputs = batch()
-    found = losses(outputs)
+    start = losses(outputs)
     shared = list(outputs.features.values())
-    norms = torch.stack([gradnorm.gradient_norm(value, shared) for value in found]).double()
-    rates = gradnorm.relative_rates(found.detach(), torch.tensor(log(CLASSES)))
+    norms = torch.stack([gradnorm.gradient_norm(value, shared) for value in start]).double()
+    rates = gradnorm.relative_rates(start.detach(), torch.tensor(log(CLASSES)))
     w = torch.ones_like(rates)
     path, optimizer = [w.clone()], torch.optim.Adam([w], lr=0.025)
     for _ in range(steps):
@@ -272,8 +272,8 @@ def _prototype_log_probabilities(outputs: Outputs) -> Tensor:
     """Return `(2, 6)`, the log probability of the true class by the distances to class means."""
     seen = torch.ones(CLASSES, dtype=torch.bool)
     centres = {m: pmr.class_means(z.detach(), LABELS, 3) for m, z in outputs.features.items()}
-    found = [pmr.log_probabilities(outputs.features[m], c, seen) for m, c in centres.items()]
-    return torch.stack([_true(log_p) for log_p in found])
+    scores = [pmr.log_probabilities(outputs.features[m], c, seen) for m, c in centres.items()]
+    return torch.stack([_true(log_p) for log_p in scores])
 
 
 def _true(scores: Tensor) -> Tensor:
@@ -282,8 +282,8 @@ def _true(scores: Tensor) -> Tensor:
 
 def _answer(logits: Tensor, visual: Tensor) -> Tensor:
     """Return `(B,)`, the norm of each sample's Jacobian."""
-    rows = [torch.autograd.grad(s.sum(), visual, retain_graph=True)[0] for s in logits.T]
-    return torch.stack(rows).square().sum((0, 2)).sqrt()
+    gradients = [torch.autograd.grad(s.sum(), visual, retain_graph=True)[0] for s in logits.T]
+    return torch.stack(gradients).square().sum((0, 2)).sqrt()
 
 
 def _row(variant: str, x: float, values: Tensor) -> list[tuple]:
