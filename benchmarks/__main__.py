@@ -1,4 +1,4 @@
-"""The speed budgets of the design: `make bench` prints a table and writes build/bench.json.
+"""The speed budgets: `make bench` prints a table and writes build/bench.json.
 
 Ratios are of medians measured in one run, with the steps of the compared methods taken in turn, so
 that whatever else the machine does falls on all of them. Steps are measured at the processor's full
@@ -30,7 +30,7 @@ from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import Prepared, loader, synthetic
 from olmlib.methods.table import create
 
-# Official code, same kind of machine, design section 7: seconds of one OLM step, batch 8, width 64.
+# The official code on the same kind of machine: seconds of one OLM step, batch 8, width 64.
 OFFICIAL_CONV_STEP = 8.8
 BUDGETS = {
     "olm_over_three_heads": 1.05,
@@ -182,7 +182,7 @@ def main() -> None:
     if "--costs" not in sys.argv:
         measured |= attention.measure()
     if shutil.which("dvc") and not {"--steps", "--costs"} & set(sys.argv):
-        # A pipeline that fails must not take an hour's other measurements with it.
+        # A pipeline that fails must not lose an hour of other measurements.
         report(measured)
         measured |= pipeline_seconds()
     report(measured)

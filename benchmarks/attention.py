@@ -1,8 +1,8 @@
 """What a step of Table 3's network costs at real lengths, beside what the official code does.
 
-Its step cannot be run here (no licence, no data), so its memory is that of our network made to
-waste what it wastes (design section 7): attention weights written out and dropped out, and a dev
-batch as large as the training batch forwarded with its graph.
+The official step cannot be run here (no licence, no data). Its memory is estimated by our network
+with the official habits: attention weights are kept and dropped out, and a dev batch as large as
+the training batch is forwarded with its graph.
 """
 
 import json
@@ -23,7 +23,7 @@ from olmlib import irfb, train
 from olmlib.config import TrainConfig, TransformerConfig
 from olmlib.methods.table import create
 
-# Official code, same kind of machine, design section 7: seconds of one OLM step at batch 4.
+# The official code on the same kind of machine: seconds of one OLM step at batch 4.
 OFFICIAL = {"100_400": 4.1, "200_1500": 40.0}
 LENGTHS = {"100_400": (100, 400), "200_1500": (200, 1500)}
 BUDGETS = {
@@ -99,7 +99,7 @@ class Data:
         self.lengths = audio, visual
 
     def rows(self, split):
-        """Return as many rows as a probe of OLM is large."""
+        """Return the rows of 16 clips, enough for a probe of OLM."""
         return list(range(16))
 
     def clips(self, rows, augment, config, seed):
@@ -128,12 +128,12 @@ class Trainee:
 
 
 def measure(rounds=2) -> dict[str, float]:
-    """Return the seconds of steps, in turn but for the naive one, their peak memory, and ratios.
+    """Return seconds per step, taken in turn except the naive one, peak memory, and ratios.
 
-    A step of OLM is made up of one with and one without the probe by the probe's period, since
-    whole periods of the longer clips would take minutes each.
+    OLM's step is a mean of steps with and without the probe, weighted by the probe's period,
+    because measuring whole periods of the longer clips would take minutes each.
     """
-    found = {}
+    measured = {}
     for lengths in LENGTHS:
         olm, heads, slow = (Trainee(row, lengths) for row in (OLM, THREE_HEADS, THREE_HEADS))
         period = olm.method.probe_every
@@ -152,16 +152,16 @@ def measure(rounds=2) -> dict[str, float]:
         seconds = {name: statistics.median(values) for name, values in spans.items()}
         seconds["olm"] += (seconds.pop("probed") - seconds["olm"]) / period
         key = f"attention_{lengths}"
-        found |= {f"seconds.{key}.{name}": value for name, value in seconds.items()}
-        found[f"{key}.olm_over_official"] = seconds["olm"] / OFFICIAL[lengths]
-        found[f"{key}.olm_over_three_heads"] = seconds["olm"] / seconds["three_heads"]
-        found[f"{key}.three_heads_over_naive"] = seconds["three_heads"] / seconds["naive"]
+        measured |= {f"seconds.{key}.{name}": value for name, value in seconds.items()}
+        measured[f"{key}.olm_over_official"] = seconds["olm"] / OFFICIAL[lengths]
+        measured[f"{key}.olm_over_three_heads"] = seconds["olm"] / seconds["three_heads"]
+        measured[f"{key}.three_heads_over_naive"] = seconds["three_heads"] / seconds["naive"]
         del olm, heads, slow
         peaks = {kind: memory(lengths, kind) for kind in KINDS}
-        found |= {f"gib.{key}.{name}": value for name, value in peaks.items()}
+        measured |= {f"gib.{key}.{name}": value for name, value in peaks.items()}
         for other in KINDS[1:]:
-            found[f"{key}.memory_over_{other}"] = peaks["olm"] / peaks[other]
-    return found
+            measured[f"{key}.memory_over_{other}"] = peaks["olm"] / peaks[other]
+    return measured
 
 
 def memory(lengths: str, kind: str) -> float:

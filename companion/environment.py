@@ -51,18 +51,18 @@ def checks(root: Path) -> list[Check]:
     ]
 
 
-def table(found: list[Check]) -> pd.DataFrame:
+def table(results: list[Check]) -> pd.DataFrame:
     """Return the checks as a table, `ready` in words."""
-    rows = [(check.what, "ready" if check.ready else "LOOK HERE", check.says) for check in found]
+    rows = [(check.what, "ready" if check.ready else "LOOK HERE", check.says) for check in results]
     return pd.DataFrame(rows, columns=["what", "state", "says"]).set_index("what")
 
 
-def _python(found: tuple[int, int]) -> Check:
+def _python(running: tuple[int, int]) -> Check:
     low, high = (".".join(map(str, bound)) for bound in PYTHONS)
-    ready = PYTHONS[0] <= found <= PYTHONS[1]
+    ready = PYTHONS[0] <= running <= PYTHONS[1]
     says = f"between {low} and {high}"
     if not ready:
-        says = f"this is {found[0]}.{found[1]}; results were made with {low} to {high}"
+        says = f"this is {running[0]}.{running[1]}; results were made with {low} to {high}"
     return Check("Python", ready, says)
 
 
@@ -77,11 +77,11 @@ def _packages(lock: str) -> Check:
         wanted = next(iter(pin.specifier)).version
         try:
             # A local part such as +cpu is another build of the same version.
-            found = version(canonicalize_name(pin.name)).partition("+")[0]
+            installed = version(canonicalize_name(pin.name)).partition("+")[0]
         except PackageNotFoundError:
-            found = "nothing"
-        if found != wanted:
-            wrong.append(f"{pin.name} {found} instead of {wanted}")
+            installed = "nothing"
+        if installed != wanted:
+            wrong.append(f"{pin.name} {installed} instead of {wanted}")
     if not wrong:
         return Check("packages", True, "all as in requirements.lock")
     more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""

@@ -82,9 +82,9 @@ def dependencies(*modules: str) -> str:
 def tidy(notebook: dict) -> dict:
     """Return an executed notebook without anything that differs from one execution to the next.
 
-    Removed are papermill's times and paths, the kernel's version, widgets' ids, and from printed
-    text what tells of process and machine; cells are numbered. A cell tagged `progress` loses its
-    output, which tells how this execution went. Times that a notebook prints otherwise stay.
+    Removed are papermill's times and paths, the kernel's version, widgets' ids, and what printed
+    text tells about the process and the machine; cells are numbered. A cell tagged `progress` loses
+    its output, which tells how this execution went. Other times that a notebook prints stay.
     """
     tidied = copy.deepcopy(notebook)
     tidied["metadata"] = _metadata(tidied["metadata"])

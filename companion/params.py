@@ -62,7 +62,7 @@ class Row(Section):
     method: str
     options: dict = {}
     model: dict = {}
-    # Spelt out: a misspelt name would leave the row out of every table without a word.
+    # Spelt out, because a misspelt name would silently leave the row out of every table.
     datasets: Annotated[list[Table1], Field(min_length=1)] | None = None
 
 
@@ -164,7 +164,7 @@ class Profile(Section):
 
 
 class Table3(Section):
-    """Table 3: every combination of modalities with every fusion; a lone one has none.
+    """Table 3: every combination of modalities with every fusion; a single one has none.
 
     `combinations`: the paper's letters -> modalities.
     `without_olm`: the control and Figure 1, trained on the combination `shown` only.
@@ -194,11 +194,11 @@ class Table3(Section):
     @model_validator(mode="after")
     def _nothing_in_a_row_is_ignored(self):
         for place, row in self.rows().items():
-            own = sorted(row.model.keys() & {"modalities", "inputs"})
-            own = [f"model.{name}" for name in own] + ["datasets"] * (row.datasets is not None)
-            if own:
+            wrong = sorted(row.model.keys() & {"modalities", "inputs"})
+            wrong = [f"model.{name}" for name in wrong] + ["datasets"] * (row.datasets is not None)
+            if wrong:
                 raise ValueError(
-                    f"{place} cannot have {', '.join(own)}: combinations and MER2023 say that"
+                    f"{place} cannot have {', '.join(wrong)}: combinations and MER2023 say that"
                 )
         return self
 

@@ -71,7 +71,7 @@ def claims(
     """Return what paired differences of accuracies say to questions about two rows.
 
     Args:
-        measured: as of `tables.collect`.
+        measured: as of `table1.numbers.collect`.
         dataset: name of the data set.
         questions: (row, reference) -> "Is the row better than the reference?" in words; those
             about a row that the data set does not have are left out.
@@ -99,9 +99,9 @@ def claims(
     return pd.DataFrame(lines)
 
 
-def controls(found: Iterable[str]) -> dict[tuple[str, str], str]:
+def controls(names: Iterable[str]) -> dict[tuple[str, str], str]:
     """Return the questions of the ablation: every lettered row against three heads."""
-    known = {row: letter for row, letter in rows.ABLATION.items() if row in set(found)}
+    known = {row: letter for row, letter in rows.ABLATION.items() if row in set(names)}
     return {
         (row, "three_heads"): f"Is ({letter}) {rows.label(row)} better than (a)?"
         for row, letter in sorted(known.items(), key=lambda item: item[1])

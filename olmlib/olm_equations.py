@@ -100,7 +100,7 @@ def logit_loss(w: Tensor, norms: Tensor, factors: Tensor, scale=1.0, detach=True
     """Return Eq. 9: how far the heads' scaled norms are from their targets, in L1.
 
     The target of head m is `scale * factors[m] * sbar`, sbar the mean scaled norm over the heads.
-    With `scale=1` the only zero is w = 0 (methods-table1.md 14.1); with `scale=M` the mean is kept.
+    With `scale=1` the only zero is w = 0; with `scale=M` the mean is kept.
 
     Args:
         w: `(M,)`, coefficients.
@@ -146,7 +146,7 @@ def weighted_median(norms: Tensor, targets: Tensor) -> Tensor:
     """Return the exact minimiser of `sum_i |w norms_i - targets_i|`, for per-sample norms.
 
     It is the median of the ratios `targets_i / norms_i` with weights `norms_i`; where an interval
-    is optimal, its lower end (methods-table1.md 14.3).
+    is optimal, its lower end.
 
     Args:
         norms, targets: `(B,)`, at least 0.

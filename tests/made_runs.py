@@ -1,4 +1,4 @@
-"""Run folders with made-up numbers in the format of `runs.py`, to test tables and figures."""
+"""Run folders with made-up numbers, as `companion.runs` writes them, to test tables and figures."""
 
 import json
 from dataclasses import asdict

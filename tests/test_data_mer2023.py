@@ -212,14 +212,14 @@ def test_what_is_no_npz_is_said(tmp_path):
 def test_one_vector_is_one_row(root):
     release = load(root)
     np.save(tiny_mer.path(root, FIRST, "audio"), np.arange(6, dtype=np.float32))
-    np.testing.assert_array_equal(release.rows(release.clips[0], "audio"), [range(6)])
+    np.testing.assert_array_equal(release.read(release.clips[0], "audio"), [range(6)])
 
 
 def test_a_wrong_width_names_file_and_both_widths(root):
     np.save(tiny_mer.path(root, FIRST, "hog"), np.zeros((3, 9), np.float32))
     release = load(root)
     with pytest.raises(ReleaseError, match=f"{FIRST}.npy has rows of width 9, .* hog has 7"):
-        release.rows(release.clips[0], "hog")
+        release.read(release.clips[0], "hog")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_unusable_features_have_a_reason(root, content, reason):
     np.save(tiny_mer.path(root, FIRST, "audio"), content)
     release = load(root)
     with pytest.raises(BadFeature, match=reason):
-        release.rows(release.clips[0], "audio")
+        release.read(release.clips[0], "audio")
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_file_that_is_no_array_is_rejected_with_its_place_in_the_release(root,
     tiny_mer.path(root, FIRST, "audio").write_bytes(content)
     release = load(root)
     with pytest.raises(BadFeature, match=reason) as caught:
-        release.rows(release.clips[0], "audio")
+        release.read(release.clips[0], "audio")
     assert f"features/hubert-FRA/{FIRST}.npy" in str(caught.value)
     assert str(root) not in str(caught.value) and "allow_pickle" not in str(caught.value)
 

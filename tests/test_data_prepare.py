@@ -182,7 +182,7 @@ def test_too_many_rejected_is_an_error_that_raising_the_limit_gets_over(raw, tmp
     assert len(pd.read_csv(listed)) == 10
     monkeypatch.setattr(chunks, "_chunk", lambda *_: pytest.fail("decoded again"))
     assert len(prepare(load(raw), tmp_path / "p", allow(0.2))) == 62
-    # And a stricter limit is not got round by a folder that is there.
+    # A stricter limit also holds for a folder that is there already.
     with pytest.raises(PreparationError, match="10 of 72"):
         prepare(load(raw), tmp_path / "p", CONFIG)
 

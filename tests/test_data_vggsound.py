@@ -137,7 +137,7 @@ def test_survivors_are_prepared_and_the_dead_are_listed(root, tmp_path):
     rejected = pd.read_csv(survivors.folder / "rejected.csv").set_index("id")["reason"]
     assert rejected[missing] == f"video/{missing}.mp4 is missing"
     assert "is truncated" in rejected[cut]
-    # The dead move nobody else to another split.
+    # Missing clips move no other clip to another split.
     before = whole.records.set_index("id")["split"]
     after = survivors.records.set_index("id")["split"]
     assert after.equals(before.drop([missing, cut]))

@@ -13,7 +13,7 @@ ROWS = ("concat", "olm", "ogm_ge", "my_own")
 
 
 def runs_of(seeds=2, dataset="cremad", **columns):
-    """Runs whose accuracies fall by a tenth from row to row, but for given columns."""
+    """Runs whose accuracies fall by a tenth from row to row, except in the given columns."""
     lines = []
     for place, row in enumerate(ROWS):
         for seed in range(seeds):

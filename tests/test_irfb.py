@@ -61,7 +61,7 @@ def test_attention_weights_are_dropped_in_training_only():
 
 
 def test_a_constant_gate_vanishes_in_the_norm():
-    # Section 3.2: with all gate weights 0, g = 0.5 and LN(1.5 u) = LN(u).
+    # With all gate weights 0, g = 0.5 and LN(1.5 u) = LN(u).
     u = torch.tensor([1.0, 2.0, 3.0, 6.0])
     by_hand = torch.tensor([-1.0690, -0.5345, 0.0, 1.6036])
     assert_close(layer_norm(u, (4,)), by_hand, atol=1e-4, rtol=0)
@@ -102,7 +102,7 @@ def test_every_gate_reads_the_cls_tokens_of_all_modalities(hub, streams):
 
 
 def test_broadcast_by_hand():
-    # Section 3.4: z_g = [[1, 0], [0, 1]], W = I, b = 0, v = (1, 0).
+    # z_g = [[1, 0], [0, 1]], W = I, b = 0, v = (1, 0).
     made = IRFB(2, 2, 1, 1)
     made.key.weight.data = torch.eye(2)
     made.score.weight.data = torch.tensor([[1.0, 0.0]])
@@ -177,7 +177,7 @@ def test_U7_permuting_the_hub_permutes_its_update(pool, hub, streams):
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_equal_tokens_stay_equal(pool, streams):
-    # Section 3.6: why the hub must not start at zero.
+    # So the hub must not start at zero.
     same = torch.zeros(2, TOKENS, D)
     assert spread(block(pool)(same, streams[:2])).abs().max() < 1e-6
 
@@ -192,7 +192,7 @@ def test_the_mean_update_of_broadcast_and_token_agrees_for_equal_weights(hub, st
 
 
 def test_the_hub_grows_by_about_root_d_per_layer(streams):
-    # Section 3.4: Eq. 4 has no norm; pooled 5.7, 13.6, 21.6, ... at d = 64, without a limit.
+    # Eq. 4 has no norm; pooled 5.7, 13.6, 21.6, ... at d = 64, without a limit.
     torch.manual_seed(0)
     streams = [torch.randn(2, 20, 64), torch.randn(2, 30, 64)]
     hub, norms = 0.02 * torch.randn(1, 12, 64).expand(2, -1, -1), []
@@ -216,7 +216,7 @@ def test_padding_is_not_read(hub, streams):
 
 @pytest.mark.parametrize(("modalities", "parameters"), [(2, 992), (3, 1640), (4, 2416)])
 def test_parameters(modalities, parameters):
-    # Section 3.5: (M^2 + 4 M + 1) d^2 + (9 M + 2) d, at d = 8.
+    # (M^2 + 4 M + 1) d^2 + (9 M + 2) d, at d = 8.
     M, d = modalities, 8
     for pool in ("broadcast", "token"):
         made = IRFB(d, M, HEADS, TOKENS, pool)

@@ -1,4 +1,4 @@
-"""AVSlowFast-lite: the facts of methods-table1.md 11, the Fast pathway, and exact resume."""
+"""AVSlowFast-lite: its numbers by hand, the Fast pathway, and exact resume."""
 
 import pytest
 import torch

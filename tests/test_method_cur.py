@@ -1,4 +1,4 @@
-"""CUR: the numbers of methods-table1.md 10, what a cut-off branch sees, and exact resume."""
+"""CUR: its numbers by hand, what a cut-off branch sees, and exact resume."""
 
 import math
 from types import SimpleNamespace

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from olmlib.valence import valence_loss
 from sklearn.metrics import f1_score
 
 from olmlib.metrics import (
@@ -17,7 +18,6 @@ from olmlib.metrics import (
     weighted_f1,
 )
 from olmlib.models.outputs import Outputs
-from olmlib.valence import valence_loss
 
 PROB = np.array(
     [
@@ -39,7 +39,6 @@ def test_T_MAP():
 
 
 def test_emotion_by_hand():
-    # models-tables23.md 7.2.
     scores = np.eye(3)[[0, 1, 1, 1]]
     found = emotion(scores, np.array([1.0, -2, 0, 3]), np.array([0, 0, 1, 2]), [0.0, -2, 1, 1])
     assert found.f1 == pytest.approx(0.458333, abs=1e-6)

@@ -85,7 +85,7 @@ def test_the_loader_of_the_real_release_reads_it(release, clips):
         clip = next(clip for clip in found.clips if clip.id == id)
         assert clip.split == split
         for modality, width in config.widths.items():
-            assert found.rows(clip, modality).shape[1] == width
+            assert found.read(clip, modality).shape[1] == width
 
 
 def test_labels_pass_the_restricted_unpickler(release):

@@ -129,7 +129,7 @@ def test_fixed_keeps_the_mean_of_the_scaled_norms(norms, lam):
 
 
 def test_variant_targets_average_to_the_mean_norm():
-    # Item 21 of section 13: r = (L / L(0)) / mean, shares of the scaled norm follow r.
+    # r = (L / L(0)) / mean, shares of the scaled norm follow r.
     olm = OLM(VAB, "variant", warmup=0)
     start = {h: torch.zeros(3, 3) for h in VAB}
     olm.update(start, torch.arange(3), start, torch.arange(3))
@@ -339,7 +339,7 @@ def test_state_dict_continues_exactly(preset):
 
 
 def test_a_foreign_training_loop():
-    # Design section 4: nothing of olmlib but the class OLM.
+    # It uses nothing of olmlib but the class OLM.
     torch.manual_seed(0)
     x, y = torch.randn(64, 8), torch.arange(64) % 2
     x[:, 0] += 4 * y

@@ -1,4 +1,4 @@
-"""Eq. 6-9 and their solvers against the numbers of methods-table1.md 13 and 14."""
+"""Eq. 6-9 and their solvers against numbers worked out by hand."""
 
 import pytest
 import torch

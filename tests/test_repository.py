@@ -12,6 +12,15 @@ from companion.runs.sources import imported
 HOSTS = "|".join(
     ["pypi" + r"\.", "python" + "hosted" + r"\.", "npmjs" + r"\.", r"deb\." + "debian"]
 )
+PAGES = "|".join(
+    ["methods" + "-table1", "models" + "-tables23", "style" + "-anchors"]
+    + [
+        f"{name}{ending}"
+        for name in ("datasets", "design", "evidence", "ecosystem")
+        for ending in (r"\.m" + "d", r",? sect" + r"ion \d")
+    ]
+)
+UNPUBLISHED = re.compile(rf"\b(?:{PAGES})", re.IGNORECASE)
 MACHINE = re.compile(rf"(?:^|[^\w.])/(?:work|tmp|root|home|farm)/|{HOSTS}")
 
 
@@ -33,15 +42,21 @@ def modules(root, pattern="**/*.py"):
     return sorted((root / "olmlib").glob(pattern))
 
 
-def test_no_machine_paths_and_no_registry_hosts(tracked):
-    found = [
+def lines_with(pattern, paths):
+    """Return every line of the text files that holds the pattern, with its place."""
+    return [
         f"{path}:{number}: {line.strip()[:80]}"
-        for path in tracked
+        for path in paths
         if b"\0" not in path.read_bytes()
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if MACHINE.search(line)
+        if pattern.search(line)
     ]
-    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("pattern", [MACHINE, UNPUBLISHED], ids=["machine", "unpublished"])
+def test_no_file_names_a_machine_a_registry_or_an_unpublished_page(tracked, pattern):
+    lines = lines_with(pattern, tracked)
+    assert not lines, "\n".join(lines)
 
 
 def test_notebooks_are_clean(tracked):

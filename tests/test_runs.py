@@ -261,7 +261,7 @@ def test_the_weighted_sum_takes_the_coefficients_of_its_own_epoch(run, monkeypat
     config = replace(run.config.train, epochs=3)
     run = replace(run, config=run.config.model_copy(update={"train": config}))
     monkeypatch.setattr(run_files, "_metrics", note)
-    # Epoch 2 shall be the best: what ties with the first epoch is not.
+    # All epochs tie, which would make the first the best; epoch 2 is made the best instead.
     monkeypatch.setattr(
         train.Training, "keep_best", lambda self, row: _keep(self, row, row["epoch"] == 2)
     )

@@ -155,7 +155,7 @@ def test_controls_differ_from_irfb_in_what_they_name_and_have_one_fold(repositor
     default = base[0].config.model
     for run in grid:
         fields = run.row.model.items() - base[0].row.model.items()
-        # How late fusion weights is only to be seen where there is late fusion.
+        # How late fusion weights its inputs shows only where there is late fusion.
         assert len(fields) == 1 + (run.name == "control_raw_weights")
         assert run.row.options == base[0].row.options
         changed = {k for k, v in asdict(run.config.model).items() if v != getattr(default, k)}

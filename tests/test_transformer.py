@@ -124,7 +124,7 @@ def test_a_clip_alone_has_the_logits_it_has_in_a_batch(options):
 
 
 def test_U3_the_official_mask_is_off_by_one():
-    # Section 2.3: length 3 of 5 should be CLS, x1, x2, x3; official is CLS, x1, x2, x5.
+    # Length 3 of 5 should be CLS, x1, x2, x3; the official code has CLS, x1, x2, x5.
     length = torch.tensor([3, 5])
     assert kept(length, 5).tolist() == [[True] * 4 + [False] * 2, [True] * 6]
     official = kept(length, 5, "cls_last").tolist()
@@ -224,7 +224,7 @@ def test_U8_the_hubs_loss_teaches_the_encoders_unless_detached(detach, late_fusi
 
 
 def test_the_hub_reads_what_the_block_has_just_made():
-    # Section 3.6: reading the block's input, one block would teach no encoder layer.
+    # Reading the block's input, one block would teach no encoder layer.
     grads = gradients(model(n_layers=1), "fused", batch())
     assert grads["encoders.audio.layers.0.feed_forward.layers.0.weight"] > 1e-4
 
@@ -293,7 +293,7 @@ def test_U12_a_second_call_changes_training_only():
 
 
 def test_pooling_by_hand():
-    # Section 4.1: the third token is padding.
+    # The third token is padding.
     tokens = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]])
     keep = torch.tensor([[True, True, False]])
     assert_close(pooled(tokens, keep), torch.tensor([[2.0, 3.0]]))
@@ -311,7 +311,7 @@ def test_the_hub_has_no_cls_token_to_leave_out():
 
 
 def test_attention_fusion_by_hand():
-    # Section 6: h = (1, 0), (0, 1) and e = (2, -1).
+    # h = (1, 0), (0, 1) and e = (2, -1).
     features = [torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])]
     for normalise, expected in (("softmax", [0.952574, 0.047426]), ("raw", [2.0, -1.0])):
         fusion = AttentionFusion(2, 2, normalise)
@@ -343,7 +343,7 @@ def fused_over_unimodal(readout_norm):
 
 
 def test_the_readout_norm_keeps_the_hub_from_outgrowing_the_modalities():
-    # Section 3.4: without it, fused logits start several times as large.
+    # Without it, fused logits start several times as large.
     assert fused_over_unimodal("none") > 4
     assert fused_over_unimodal("per_stream") < 2
 
@@ -384,7 +384,7 @@ def test_frames_beyond_max_len_are_not_read():
 
 
 def test_an_input_norm_removes_scale():
-    # HOG is orders of magnitude away from the other features (models-tables23.md 7.5).
+    # HOG is orders of magnitude away from the other features.
     data = batch("hog", padded=False)
     larger = data | {"hog": 1000 * data["hog"]}
     made = model("hog")
@@ -436,7 +436,7 @@ def test_masked_batches_keep_the_fast_kernel(fusion, padded):
 
 
 def test_dropout_of_the_attention_weights_loses_the_fast_kernel():
-    # Why its default is 0; should torch learn it one day, this test says so.
+    # This is why its default is 0; should torch mend it one day, this test fails.
     made = model(attention_dropout=0.1)
     assert kernels(made, batch()) == {"aten::_scaled_dot_product_attention_math"}
 

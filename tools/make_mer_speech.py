@@ -5,9 +5,9 @@ opus-tools as in Debian 12; `data.dvc` tracks what it made:
 
     python tools/make_mer_speech.py data
 
-The vocal cues of an emotion are those of `make_sources.py`; worry is a weaker fear. What is said
-goes with how it is said in `TELLING` of the takes only, in the others it is an everyday sentence:
-words are the weakest of the four modalities by this share.
+The vocal cues of an emotion are those of `make_sources.py`; worry is a weaker fear. Only in the
+share `TELLING` of the takes do the words fit the emotion; the others are everyday sentences, and
+this makes words the weakest of the four modalities.
 """
 
 import argparse
@@ -87,13 +87,13 @@ def plan(cast: list[speech.Voice], rng: np.random.Generator) -> list[speech.Take
     emotions = [emotion for emotion, count in SHARES.items() for _ in range(count)]
     takes = []
     for voice in cast:
-        own = {emotion: rng.normal(0, speech.OF_VOICE) for emotion in CUES}
+        habit = {emotion: rng.normal(0, speech.OF_VOICE) for emotion in CUES}
         expressive = rng.uniform(0.75, 1.2)
         for emotion in emotions[:TAKES]:
             telling = [name for name in TEXTS if name[:2] == emotion[:2] and name not in EVERYDAY]
             texts = telling if rng.random() < TELLING else list(EVERYDAY)
             strength = expressive * rng.uniform(*speech.INTENSITY["XX"])
-            cues = strength * np.array(CUES[emotion]) + own[emotion] * (emotion != "neutral")
+            cues = strength * np.array(CUES[emotion]) + habit[emotion] * (emotion != "neutral")
             cues = cues + rng.normal(0, speech.OF_TAKE)
             text, seed = str(rng.choice(texts)), int(rng.integers(2**31))
             takes.append(speech.Take(voice, text, emotion, "XX", tuple(cues.tolist()), seed))

@@ -127,7 +127,7 @@ def plan(rng: np.random.Generator) -> list[Take]:
     orders = {emotion: rng.permutation(list(SENTENCES)) for emotion in EMOTIONS}
     for v, voice in enumerate(VOICES):
         for e, (emotion, centre) in enumerate(EMOTIONS.items()):
-            own = rng.normal(0, OF_VOICE) * (emotion != "NEU")
+            habit = rng.normal(0, OF_VOICE) * (emotion != "NEU")
             expressive = rng.uniform(0.75, 1.2)
             for k in range(TAKES_PER_EMOTION):
                 sentence = str(orders[emotion][(TAKES_PER_EMOTION * v + k) % len(SENTENCES)])
@@ -135,7 +135,7 @@ def plan(rng: np.random.Generator) -> list[Take]:
                 if sentence != "IEO" or emotion == "NEU":
                     level = "XX"
                 strength = expressive * rng.uniform(*INTENSITY[level])
-                cues = strength * np.array(centre) + own + rng.normal(0, OF_TAKE)
+                cues = strength * np.array(centre) + habit + rng.normal(0, OF_TAKE)
                 seed = int(rng.integers(2**31))
                 takes.append(Take(voice, sentence, emotion, level, tuple(cues.tolist()), seed))
     return takes

@@ -2,8 +2,8 @@
 
 python tools/other_processor.py [ROW ...]
 
-Needs qemu-x86_64 7.2 or later (Debian: qemu-user), the first with AVX2. A row takes two to four
-minutes, the default ones twenty.
+Needs qemu-x86_64 7.2 or later (Debian: qemu-user), the first version with AVX2. A row takes two to
+four minutes, all default rows twenty.
 """
 
 import hashlib
@@ -56,10 +56,10 @@ def report(names: list[str]) -> None:
     # The emulator crashes in its gathering instructions, which copy numbers and compute nothing.
     arrays.grid_sample = lambda pictures, *_, **__: pictures
     for name in names:
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for value in trained(name).state_dict().values():
-            found.update(value.numpy().tobytes())
-        print(name, found.hexdigest()[:16], flush=True)
+            digest.update(value.numpy().tobytes())
+        print(name, digest.hexdigest()[:16], flush=True)
 
 
 def compare(names: list[str]) -> None:
@@ -71,7 +71,7 @@ def compare(names: list[str]) -> None:
     here = [sys.executable, __file__, "--report", *names]
     common = {"env": os.environ | processor.variables(), "text": True, "check": True}
     try:
-        found = [
+        outputs = [
             subprocess.run(command, capture_output=True, **common).stdout.splitlines()
             for command in (here, ["qemu-x86_64", "-cpu", CPU, *here])
         ]
@@ -79,9 +79,9 @@ def compare(names: list[str]) -> None:
         sys.exit("qemu-x86_64 is missing; Debian has it in the package qemu-user")
     except subprocess.CalledProcessError as error:
         sys.exit(f"{error}\n{error.stderr}")
-    for own, emulated in zip(*found, strict=True):
-        print(own, "here,", "the same" if own == emulated else emulated.split()[1], "on", CPU)
-    if found[0] != found[1]:
+    for line, emulated in zip(*outputs, strict=True):
+        print(line, "here,", "the same" if line == emulated else emulated.split()[1], "on", CPU)
+    if outputs[0] != outputs[1]:
         sys.exit(1)
 
 

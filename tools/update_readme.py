@@ -41,7 +41,7 @@ def excerpt(page: str, columns: list[str], rows: list[str]) -> str:
         columns: names of columns of these tables.
         rows: names of rows; a data set that lacks one has an empty place.
     """
-    found, heads = {}, []
+    cells, heads = {}, []
     sections = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
     for section in sections:
         title, *lines = section.splitlines()
@@ -53,12 +53,12 @@ def excerpt(page: str, columns: list[str], rows: list[str]) -> str:
                 len(sections) == 1 or len(columns) > 1
             )
             heads.append(": ".join(names))
-            found |= {(line[0], heads[-1]): line[head.index(column)] for line in body}
+            cells |= {(line[0], heads[-1]): line[head.index(column)] for line in body}
     for row in rows:
-        if not any((row, head) in found for head in heads):
+        if not any((row, head) in cells for head in heads):
             raise KeyError(f"no table has a row {row!r}")
     lines = [["Row", *heads], [":--", *["--:"] * len(heads)]]
-    lines += [[row, *(found.get((row, head), "") for head in heads)] for row in rows]
+    lines += [[row, *(cells.get((row, head), "") for head in heads)] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -3,8 +3,8 @@
     mnist/t10k-images-idx3-ubyte.gz   mnist/t10k-labels-idx1-ubyte.gz
     fsdd/recordings/{digit}_{speaker}_{index}.wav
 
-Only MNIST's 10,000 test images are used, in both of our splits: they are more than three for each
-of the 3,000 recordings, and so everybody has the same pairs. Both parts are fetched on request by
+Both of our splits use MNIST's 10,000 test images only: that is more than three for each of the
+3,000 recordings, and everybody has the same pairs. Both parts are fetched on request by
 `python -m companion.data.avmnist ROOT` (MNIST 1.7 MB; FSDD 16 MB, CC BY-SA 4.0).
 """
 
@@ -110,7 +110,7 @@ def load(
     paths = sorted((root / RECORDINGS).glob("*.wav"))
     if not paths:
         raise ReleaseError(f"{root / RECORDINGS} has no recording; {_ADVICE.format(root=root)}")
-    # A generator per digit, so that a recording more or less of one digit moves no other pair.
+    # One generator per digit: adding a recording of one digit changes no pair of another.
     heap = {
         digit: np.random.default_rng([seed, digit]).permutation(np.flatnonzero(labels == digit))
         for digit in range(len(CLASSES))
@@ -143,7 +143,7 @@ def _weaken(images: np.ndarray, train: np.ndarray, energy: float) -> np.ndarray:
     """Keep the fewest principal components that hold more than `energy` of the variance."""
     if energy >= 1:
         return images
-    # Here, because worker processes import this module and need no scikit-learn.
+    # Imported here, because worker processes load this module and need no scikit-learn.
     from sklearn.decomposition import PCA
 
     flat = images.reshape(len(images), -1).astype(np.float64)
@@ -182,9 +182,9 @@ def verify(root: str | Path) -> None:
     root = Path(root)
     for name in (IMAGES, LABELS):
         read_idx(root / name, root)
-        found = hashlib.sha256(gzip.decompress((root / name).read_bytes())).hexdigest()
-        if found != CONTENTS[name]:
-            raise ReleaseError(f"{root / name}: SHA-256 of its content is {found}, not MNIST's")
+        content = hashlib.sha256(gzip.decompress((root / name).read_bytes())).hexdigest()
+        if content != CONTENTS[name]:
+            raise ReleaseError(f"{root / name}: SHA-256 of its content is {content}, not MNIST's")
     digest = hashlib.sha256()
     paths = sorted((root / RECORDINGS).glob("*.wav"), key=lambda path: path.name)
     if len(paths) != RECORDING_COUNT:
@@ -213,7 +213,7 @@ def fetch(root: str | Path, source: str | Path | None = None) -> None:
         return verify(root)
     except ReleaseError:
         root.mkdir(parents=True, exist_ok=True)
-    # Beside the place it goes to: a stopped copy or download leaves nothing that looks complete.
+    # First beside its final place: a stopped copy or download leaves nothing that looks complete.
     with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}.") as draft:
         draft = Path(draft)
         if source is None:
@@ -231,7 +231,7 @@ def fetch(root: str | Path, source: str | Path | None = None) -> None:
 
 
 def _download(root: Path) -> None:
-    # Here, because nothing else needs torchvision's data sets: its addresses and checksums.
+    # Imported here, because only this needs the addresses and checksums of torchvision's data sets.
     from torchvision.datasets import MNIST
 
     checksums = dict(MNIST.resources)

@@ -113,7 +113,7 @@ def _write(path: Path, block: np.ndarray, start: int) -> None:
         os.fsync(file.fileno())
 
 
-def compact(work: Path, rows: list[int]) -> None:
+def compact(work: Path, indices: list[int]) -> None:
     """Copy the used rows together, so that the arrays hold no rejected clip."""
     for name in ARRAYS:
         old = np.load(work / f"{name}.npy", mmap_mode="r")
@@ -121,10 +121,10 @@ def compact(work: Path, rows: list[int]) -> None:
         with draft.open("wb") as file:
             header = {"descr": old.dtype.str, "fortran_order": False}
             np.lib.format.write_array_header_1_0(
-                file, header | {"shape": (len(rows), *old.shape[1:])}
+                file, header | {"shape": (len(indices), *old.shape[1:])}
             )
-            for i in range(0, len(rows), CHUNK):
-                file.write(old[rows[i : i + CHUNK]].tobytes())
+            for i in range(0, len(indices), CHUNK):
+                file.write(old[indices[i : i + CHUNK]].tobytes())
     # Only when both copies are complete: until then a stopped preparation starts from the marks.
     (work / "fingerprint").write_text("compacting", "utf-8")
     for name in ARRAYS:

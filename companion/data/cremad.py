@@ -1,4 +1,4 @@
-"""CREMA-D in its official layout, real or miniature (datasets.md 3).
+"""CREMA-D (Cao et al., IEEE TAFFC 2014) in its official layout, real or miniature.
 
     AudioWAV/*.wav   VideoFlash/*.flv   train.csv   test.csv
 

@@ -1,4 +1,4 @@
-"""Kinetics-Sounds in the layout that its users share, real or miniature (datasets.md 4).
+"""Kinetics-Sounds in the layout that its users share, real or miniature.
 
     my_train.txt   my_test.txt   k31/video_{train,test}/*.mp4   k31/audio_{train,test}/*.wav
 
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from companion.data.release import Clip, Release, ReleaseError, read_list
 
-# The published lists hold numbers without names; how the names were found is in datasets.md 4.1.
+# The published lists hold numbers without names. These are the 31 classes that issue 3 of the
+# repository IBM/AdaMML names, in alphabetical order; clips that Kinetics lists as well agree.
 CLASSES = (
     "blowing nose",
     "blowing out candles",

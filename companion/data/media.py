@@ -11,7 +11,7 @@ from PIL import Image
 from companion.data import spectrum
 
 FRONTENDS = ("librosa", "mmcosine", "olm_code")
-# Below and above, the number in a WAV header is damage, not a recording.
+# A rate outside these bounds in a WAV header is damage, not a recording.
 RATES = (4_000, 384_000)
 # Read by FFmpeg; everything else is libsndfile's.
 CONTAINERS = (".mp4", ".m4a", ".mov", ".flv", ".mkv", ".webm", ".avi")
@@ -75,7 +75,7 @@ def waveform(path: Path, sample_rate: int) -> np.ndarray:
     mono = sound.mean(1)
     if rate == sample_rate:
         return mono
-    import librosa  # late, see `spectrum`
+    import librosa  # imported late, see `spectrum`
 
     return librosa.resample(mono, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq")
 
@@ -85,8 +85,8 @@ def frames(path: Path, count: int, size: int) -> np.ndarray:
 
     The video is cut into `count` equal parts and the middle frame of each is taken, so one frame
     is the middle of the clip. Several frames of a video of at least `count` seconds are taken at
-    one frame per second, as the paper does (datasets.md 1.2): each is the first of the second that
-    holds the middle of its part; three of ten seconds are the first of seconds 1, 5 and 8.
+    one frame per second, as the paper does: each is the first of the second that holds the middle
+    of its part; three of ten seconds are the first of seconds 1, 5 and 8.
     Sound in the file is ignored and need not be there.
 
     Args:
@@ -123,7 +123,7 @@ def frames(path: Path, count: int, size: int) -> np.ndarray:
 
 
 def spectrogram(sound: np.ndarray, frontend: str, sample_rate: int, seconds: float) -> np.ndarray:
-    """Return the log spectrogram of exactly `seconds` (methods-table1.md 1.5).
+    """Return the log spectrogram of exactly `seconds`.
 
     The sound is repeated until it is long enough, cut, and clipped to [-1, 1]. The front ends:
     "librosa" (default; Hann 512, hop 159, no padding, magnitude, standardised per clip),
@@ -259,8 +259,8 @@ def _places(packets: list, count: int) -> list[int]:
         if seconds >= count:
             wanted = (middles * seconds / count).astype(int)
             # Times are sums of rounded parts: a second may begin a hair late.
-            found = np.searchsorted(times, wanted - 1e-3)
-            return np.minimum(found, len(times) - 1).tolist()
+            positions = np.searchsorted(times, wanted - 1e-3)
+            return np.minimum(positions, len(times) - 1).tolist()
     return (middles * len(shown) / count).astype(int).tolist()
 
 
@@ -290,10 +290,10 @@ def _track(path: Path) -> tuple[np.ndarray, int]:
 
 def _decode(stream, packets: Iterable, wanted: set[int]) -> list[tuple[int, av.VideoFrame]]:
     """Decode all `packets`, so that damage anywhere is seen; keep the wanted frames."""
-    found, position = [], 0
+    kept, position = [], 0
     for packet in [*packets, None]:
         for frame in stream.decode(packet):
             if position in wanted:
-                found.append((position, frame))
+                kept.append((position, frame))
             position += 1
-    return found
+    return kept

@@ -1,4 +1,4 @@
-"""MER2023 (MER-MULTI) in its official processed layout, real or miniature (datasets.md 6).
+"""MER2023 (Lian et al., ACM MM 2023) in its official processed layout, real or miniature.
 
     label-6way.npz   or   train-label.csv and test1-label.csv      transcription.csv
     features/<FOLDER>/<clip>.npy     openface_hog/<clip>/<clip>.npy
@@ -39,7 +39,7 @@ class BadFeature(Exception):
 
 
 @dataclass(frozen=True)
-class Clip:
+class EmotionClip:
     """One clip.
 
     Attributes:
@@ -69,18 +69,18 @@ class Release:
     """
 
     root: Path
-    clips: tuple[Clip, ...]
+    clips: tuple[EmotionClip, ...]
     features: dict[str, str]
     widths: dict[str, int]
 
-    def path(self, clip: Clip, modality: str) -> Path:
+    def path(self, clip: EmotionClip, modality: str) -> Path:
         """Return the feature file of a clip, whether it is there or not."""
         folder = self.features[modality]
         if folder == "openface_hog":
             return self.root / folder / clip.id / f"{clip.id}.npy"
         return self.root / "features" / folder / f"{clip.id}.npy"
 
-    def seconds(self, clip: Clip) -> float | None:
+    def seconds(self, clip: EmotionClip) -> float | None:
         """Return how long the clip lasts by its video, or None if that cannot be read."""
         for ending in (".mp4", ".avi"):
             path = self.root / "video" / f"{clip.id}{ending}"
@@ -91,64 +91,64 @@ class Release:
                 return container.duration / av.time_base if container.duration else None
         return None
 
-    def rows(self, clip: Clip, modality: str) -> np.ndarray:
+    def read(self, clip: EmotionClip, modality: str) -> np.ndarray:
         """Return the features of a clip, `(T, d)` float32; one vector becomes one row.
 
         Raises:
             BadFeature: the file is missing, empty, a Git-LFS pointer, unreadable, or holds
-                something else than finite numbers.
+                something other than finite numbers.
             ReleaseError: rows of another width: the folder is that of another extractor.
         """
         path = self.path(clip, modality)
-        # As rejected.csv should have it: the same words wherever the release lies.
+        # For rejected.csv: the same words wherever the release lies.
         file = path.relative_to(self.root)
         fault = media.problem(path)
         if fault:
-            told = "a Git-LFS pointer: run `git lfs pull`" if fault == media.POINTER else fault
-            raise BadFeature(f"{file} ({modality}) is {told}")
+            reason = "a Git-LFS pointer: run `git lfs pull`" if fault == media.POINTER else fault
+            raise BadFeature(f"{file} ({modality}) is {reason}")
         try:
-            found = np.load(path, allow_pickle=False)
+            array = np.load(path, allow_pickle=False)
         except OSError as error:
             raise BadFeature(f"{file} cannot be read: {error.strerror or error}") from None
         except Exception:
-            # A damaged header raises nearly anything, and numpy's words for a file that is no .npy
-            # are the advice to allow pickles, which would run whatever the file asks for.
+            # A damaged header raises nearly anything; of a file that is no .npy, numpy's message
+            # advises to allow pickles, which would run whatever the file asks for.
             raise BadFeature(f"{file} cannot be read: it is no whole .npy of numbers") from None
-        if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
-            kind = getattr(found, "dtype", "an .npz")
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+            kind = getattr(array, "dtype", "an .npz")
             raise BadFeature(f"{file} holds {kind}, expected numbers")
         # Utterance-level files and single HuBERT frames are stored without their first dimension.
-        found = found[None] if found.ndim == 1 else found
-        if found.ndim != 2 or not len(found):
-            raise BadFeature(f"{file} has shape {found.shape}, expected rows x width")
-        if found.shape[1] != self.widths[modality]:
+        array = array[None] if array.ndim == 1 else array
+        if array.ndim != 2 or not len(array):
+            raise BadFeature(f"{file} has shape {array.shape}, expected rows x width")
+        if array.shape[1] != self.widths[modality]:
             raise ReleaseError(
-                f"{path} has rows of width {found.shape[1]}, params.yaml says that {modality} has "
+                f"{path} has rows of width {array.shape[1]}, params.yaml says that {modality} has "
                 f"{self.widths[modality]}: set prepare.widths, or prepare.features to its folder"
             )
-        if not np.isfinite(found).all():
+        if not np.isfinite(array).all():
             raise BadFeature(f"{file} holds NaN or infinite values")
-        return found.astype(np.float32)
+        return array.astype(np.float32)
 
     def check(self) -> Report:
-        """Look for every file (datasets.md 9.1), without opening it.
+        """Look for every file, without opening it.
 
-        How many clips may miss one is `max_rejected`'s to say, when the arrays are made.
+        Whether too many clips lack one is checked later, when the arrays are made.
 
         Returns:
             A row per split and modality: clips found and missing; and the hash of the ids that have
             every file.
 
         Raises:
-            ReleaseError: a modality has not one file.
+            ReleaseError: a modality has no file at all.
         """
         lines = []
         for split in ("train", "test"):
             clips = [clip for clip in self.clips if clip.split == split]
             for modality in self.features:
-                found = sum(self.path(clip, modality).is_file() for clip in clips)
-                lines.append((split, modality, found, len(clips) - found))
-                if not found:
+                present = sum(self.path(clip, modality).is_file() for clip in clips)
+                lines.append((split, modality, present, len(clips) - present))
+                if not present:
                     place = self.path(clips[0], modality)
                     raise ReleaseError(
                         f"no {split} clip has {modality} features; the first should be {place}. "
@@ -172,7 +172,7 @@ def load(root: str | Path, config: params.PrepareSequences) -> Release:
         config: folders, widths, number of folds and the seed that deals them.
 
     Raises:
-        ReleaseError: labels are missing, placeholders, outside the six emotions, twice there, or
+        ReleaseError: labels are missing, placeholders, outside the six emotions, given twice, or
             too few; or the file asks for code to be run.
     """
     root = Path(root)
@@ -186,21 +186,21 @@ def load(root: str | Path, config: params.PrepareSequences) -> Release:
     return Release(root, tuple(_with_folds(clips, config)), config.features, config.widths)
 
 
-def _labels(root: Path) -> list[Clip]:
+def _labels(root: Path) -> list[EmotionClip]:
     path = root / "label-6way.npz"
     if path.is_file():
         tables = _npz(path)
     else:
         tables = {split: _csv(root / name) for name, split in CSVS.items()}
     clips = []
-    for split, rows in tables.items():
-        found = [_clip(*row, split) for row in rows]
-        if found and all(c.label == 0 and np.isnan(c.valence) for c in found):
+    for split, entries in tables.items():
+        labelled = [_clip(*row, split) for row in entries]
+        if labelled and all(c.label == 0 and np.isnan(c.valence) for c in labelled):
             raise ReleaseError(
-                f"{rows[0][0]}: all {len(rows)} labels are the placeholder (neutral, -10) that "
-                f"MER2023-Baseline writes. {SOURCE}"
+                f"{entries[0][0]}: all {len(entries)} labels are the placeholder (neutral, -10) "
+                f"that MER2023-Baseline writes. {SOURCE}"
             )
-        clips += found
+        clips += labelled
     return clips
 
 
@@ -236,7 +236,7 @@ def _csv(path: Path) -> list[tuple]:
     if media.problem(path) == media.POINTER:
         raise ReleaseError(f"{path}: a Git-LFS pointer, not the labels; run `git lfs pull`")
     columns = ("name", "discrete", "valence")
-    found = []
+    entries = []
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         try:
@@ -248,16 +248,16 @@ def _csv(path: Path) -> list[tuple]:
                     raise ReleaseError(
                         f"{place}: {row['name']} has not as many fields as the header has. {MEND}"
                     )
-                found.append((place, *(row[column] for column in columns)))
+                entries.append((place, *(row[column] for column in columns)))
         except (csv.Error, UnicodeDecodeError) as error:
             raise ReleaseError(
                 f"{path}, after line {reader.line_num}: not CSV in UTF-8: {error}. Save it as "
                 f"that, or take it from the release. {SOURCE}"
             ) from None
-    return found
+    return entries
 
 
-def _clip(place: str, name: str, emotion: str, valence, split: str) -> Clip:
+def _clip(place: str, name: str, emotion: str, valence, split: str) -> EmotionClip:
     if not isinstance(name, str) or not name:
         raise ReleaseError(f"{place}: {name!r} is no name of a clip. {MEND}")
     if not isinstance(emotion, str) or emotion not in CLASSES:
@@ -274,10 +274,10 @@ def _clip(place: str, name: str, emotion: str, valence, split: str) -> Clip:
         value = float("nan")
     elif not -5 <= value <= 5:
         raise ReleaseError(f"{place}: valence {value} of {name} is not in [-5, 5]. {MEND}")
-    return Clip(name, CLASSES.index(emotion), value, split)
+    return EmotionClip(name, CLASSES.index(emotion), value, split)
 
 
-def _with_folds(clips: list[Clip], config: params.PrepareSequences) -> list[Clip]:
+def _with_folds(clips: list[EmotionClip], config: params.PrepareSequences) -> list[EmotionClip]:
     train = [clip for clip in clips if clip.split == "train"]
     labels = [clip.label for clip in train]
     rarest = min(Counter(labels).values())
@@ -288,6 +288,6 @@ def _with_folds(clips: list[Clip], config: params.PrepareSequences) -> list[Clip
         )
     dealer = StratifiedKFold(config.folds, shuffle=True, random_state=config.seed)
     fold = {}
-    for number, (_, rows) in enumerate(dealer.split(labels, labels)):
-        fold |= {train[i].id: number for i in rows}
+    for number, (_, indices) in enumerate(dealer.split(labels, labels)):
+        fold |= {train[i].id: number for i in indices}
     return [replace(clip, fold=fold.get(clip.id, -1)) for clip in clips]

@@ -92,20 +92,20 @@ def _prepare(release, folder, work, config, workers) -> Prepared:
 
 
 def _with_dev(release: Release, config: Prepare) -> dict[str, str]:
-    """Return the split of every id, a share of "train" now being "dev".
+    """Return the split of every id, with a share of "train" turned into "dev".
 
     The choice is made before anything is decoded, so it does not depend on rejected clips. With
     `split="actor"` nobody is in both train and dev, else the shares of the classes are kept.
     """
     train = [clip for clip in release.clips if clip.split == "train"]
-    rows, labels = np.arange(len(train)), [clip.label for clip in train]
+    indices, labels = np.arange(len(train)), [clip.label for clip in train]
     try:
         if config.split == "actor":
             cut = GroupShuffleSplit(1, test_size=config.dev_fraction, random_state=config.seed)
-            dev = next(cut.split(rows, groups=[clip.group for clip in train]))[1]
+            dev = next(cut.split(indices, groups=[clip.group for clip in train]))[1]
         else:
             dev = train_test_split(
-                rows, test_size=config.dev_fraction, stratify=labels, random_state=config.seed
+                indices, test_size=config.dev_fraction, stratify=labels, random_state=config.seed
             )[1]
     except ValueError as error:
         raise PreparationError(
@@ -119,7 +119,7 @@ def _with_dev(release: Release, config: Prepare) -> dict[str, str]:
 def _fingerprint(release: Release, config: Prepare) -> str:
     """Return the SHA-256 of everything the arrays depend on: configuration, clips, files, code."""
     digest = hashlib.sha256()
-    # Not max_rejected: a user who allows more continues where the preparation stopped.
+    # Without max_rejected: a user who allows more continues where the preparation stopped.
     digest.update(json.dumps(config.model_dump(exclude={"max_rejected"}), sort_keys=True).encode())
     digest.update(json.dumps(closure(__name__, type(release).__module__)).encode())
     digest.update(repr((release.name, release.classes)).encode())

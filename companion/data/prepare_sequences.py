@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from companion import params
-from companion.data.mer2023 import CLASSES, BadFeature, Clip, Release
+from companion.data.mer2023 import CLASSES, BadFeature, EmotionClip, Release
 from companion.data.prepare import PreparationError, explained
 from companion.runs.sources import closure
 from olmlib.data import sequences
@@ -88,32 +88,34 @@ def _prepare(release: Release, folder: Path, work: Path, config) -> sequences.Se
     return sequences.Sequences(folder)
 
 
-def _copy(release: Release, work: Path) -> tuple[list[Clip], dict[str, list[int]], list[tuple]]:
+def _copy(
+    release: Release, work: Path
+) -> tuple[list[EmotionClip], dict[str, list[int]], list[tuple]]:
     """Append the rows of every usable clip to a raw file per modality."""
     used, rejected, starts = [], [], {m: [0] for m in release.features}
     files = {m: (work / f"{m}.raw").open("wb") for m in release.features}
     try:
         for clip in tqdm(release.clips, desc="mer2023", unit="clip", disable=None):
             try:
-                found = {m: _half(release.rows(clip, m), clip, m) for m in release.features}
+                features = {m: _half(release.read(clip, m), clip, m) for m in release.features}
             except BadFeature as error:
                 rejected.append((clip.id, clip.split, str(error)))
                 continue
             used.append(clip)
-            for m, rows in found.items():
-                files[m].write(rows.tobytes())
-                starts[m].append(starts[m][-1] + len(rows))
+            for m, array in features.items():
+                files[m].write(array.tobytes())
+                starts[m].append(starts[m][-1] + len(array))
     finally:
         for file in files.values():
             file.close()
     return used, starts, rejected
 
 
-def _half(rows: np.ndarray, clip: Clip, modality: str) -> np.ndarray:
-    largest = np.abs(rows).max()
+def _half(array: np.ndarray, clip: EmotionClip, modality: str) -> np.ndarray:
+    largest = np.abs(array).max()
     if largest > LARGEST:
         raise BadFeature(f"{modality} features of {clip.id} reach {largest:.3g}, over {LARGEST:g}")
-    return rows.astype(np.float16)
+    return array.astype(np.float16)
 
 
 def _to_npy(work: Path, modality: str, count: int, width: int) -> None:
@@ -128,7 +130,7 @@ def _to_npy(work: Path, modality: str, count: int, width: int) -> None:
 def _fingerprint(release: Release, config: params.PrepareSequences) -> str:
     """Return the SHA-256 of everything the arrays depend on: configuration, clips, files, code."""
     digest = hashlib.sha256()
-    # Not max_rejected: it changes no array.
+    # Without max_rejected: it changes no array.
     known = config.model_dump(exclude={"max_rejected"})
     digest.update(json.dumps(known, sort_keys=True).encode())
     digest.update(json.dumps(closure(__name__)).encode())
@@ -155,7 +157,7 @@ def _judge(rejected: int, release: Release, config: params.PrepareSequences, fol
         )
 
 
-def _refuse_empty(used: list[Clip], config: params.PrepareSequences, work: Path) -> None:
+def _refuse_empty(used: list[EmotionClip], config: params.PrepareSequences, work: Path) -> None:
     parts = {"the test split": [c for c in used if c.split == "test"]}
     parts |= {f"fold {k}": [c for c in used if c.fold == k] for k in range(config.folds)}
     for name, clips in parts.items():

@@ -12,8 +12,8 @@ def load(
 ) -> Release | mer2023.Release:
     """Read the release of data set `name` under `root`, split and weakened as `config` says.
 
-    Of Kinetics-Sounds and VGGSound, whose miniatures have some of the classes only, the classes are
-    those of the train list, see `Release.present`.
+    The miniatures of Kinetics-Sounds and VGGSound have only some of the classes, so these two data
+    sets take the classes of their train list, see `Release.present`.
 
     Raises:
         ValueError: no data set of that name.
@@ -35,6 +35,6 @@ def load(
 def raw(name: str, profile: str) -> Path:
     """Return where the release of a data set lies, relative to the repository's root.
 
-    AV-MNIST is the same recordings in every profile; of the others each profile has its own.
+    AV-MNIST is the same in every profile; every other data set has a release per profile.
     """
     return Path("raw", name) if name == "avmnist" else Path("raw", profile, name)

@@ -1,4 +1,4 @@
-"""What every data set is to the rest: named clips with a label, a split and two files."""
+"""What the data sets have in common: named clips with a label, a split and two files."""
 
 import csv
 import hashlib
@@ -106,8 +106,8 @@ class Release:
         """Return this release with the classes of its train list only, in the same order.
 
         A miniature has some of the classes; labels are then counted over those. Where the train
-        list names every class this is the identity, as on the real lists of CREMA-D and
-        Kinetics-Sounds (tested on them). It looks at lists and not at files: a missing file never
+        list names every class, nothing changes; so it is with the real lists of CREMA-D and
+        Kinetics-Sounds (a test checks it). It looks at lists and not at files: a missing file never
         changes a label.
 
         Raises:
@@ -135,7 +135,7 @@ class Release:
         return media.frames(clip.video, count, size)
 
     def check(self, strict: bool = True) -> Report:
-        """Look for every file (datasets.md 9.1), without decoding it.
+        """Look for every file, without decoding it.
 
         Args:
             strict: raise if more than 1 % of the clips lack a file. A `perishable` release warns

@@ -52,12 +52,12 @@ def load(path: Path) -> dict[str, object]:
             numbers and arrays of them.
         ValueError: it is no `.npz`, or an array is not a 0-d object array.
     """
-    found = {}
+    objects = {}
     try:
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 with archive.open(name) as file:
-                    found[name.removesuffix(".npy")] = _object(io.BytesIO(file.read()), name)
+                    objects[name.removesuffix(".npy")] = _object(io.BytesIO(file.read()), name)
     except FileNotFoundError:
         raise
     except RefusedPickle as error:
@@ -68,7 +68,7 @@ def load(path: Path) -> dict[str, object]:
         # A damaged archive or pickle raises nearly anything, from KeyError to zlib's own.
         kind = type(error).__name__
         raise ValueError(f"{path} is not a readable .npz: {kind}: {error}") from None
-    return found
+    return objects
 
 
 def _object(file: io.BytesIO, name: str) -> object:

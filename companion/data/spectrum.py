@@ -47,9 +47,9 @@ def stft(sound: np.ndarray) -> np.ndarray:
         `(257, F)` complex64.
     """
     hann = 0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, WINDOW + 1))[:-1]
-    rows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[:: WINDOW - OVERLAP]
-    found = np.empty((len(rows), WINDOW // 2 + 1), np.complex64)
+    windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[:: WINDOW - OVERLAP]
+    spectra = np.empty((len(windows), WINDOW // 2 + 1), np.complex64)
     # By blocks that stay in the processor's cache, as librosa does.
-    for i in range(0, len(rows), BLOCK):
-        found[i : i + BLOCK] = scipy.fft.rfft(hann * rows[i : i + BLOCK])
-    return found.T
+    for i in range(0, len(windows), BLOCK):
+        spectra[i : i + BLOCK] = scipy.fft.rfft(hann * windows[i : i + BLOCK])
+    return spectra.T

@@ -1,9 +1,9 @@
-"""VGGSound in its official layout, real or miniature (datasets.md 2).
+"""VGGSound (Chen et al., ICASSP 2020) in its official layout, real or miniature.
 
     vggsound.csv   stat.csv   test.csv   video/*.mp4
 
 The list names 199,176 clips of YouTube (183,730 train, 15,446 test), and videos die: everybody has
-other survivors. The paper had 168,618 + 13,954 of them and never said which, so that its subset
+different survivors. The paper had 168,618 + 13,954 of them and never said which, so that its subset
 cannot be reproduced. `Release.check` tells how many of the list are here and gives the SHA-256 of
 their ids, by which two people see whether they have the same.
 """

@@ -15,7 +15,7 @@ from olmlib.metrics import Interval, confidence_interval, paired_difference
 ALONE = {"audio": "audio_only", "visual": "visual_only"}
 JOINT = "concat"
 ROWS = (*ALONE.values(), JOINT)
-# A miniature nobody can fail, or master, shows nothing.
+# A miniature that is too easy or too hard shows nothing.
 FAR_ABOVE_CHANCE, BELOW = 2.0, 90.0
 CARD = ["property", "claim", "measured", "interval", "holds"]
 
@@ -38,8 +38,8 @@ def probe_pairs(probes: pd.DataFrame, modality: str) -> tuple[np.ndarray, np.nda
         probes: as of `probe.probes`.
         modality: "audio" or "visual".
     """
-    own = probes[probes["modality"] == modality].sort_values("seed").set_index("row")["accuracy"]
-    return 100 * own.loc[[ALONE[modality]]].to_numpy(), 100 * own.loc[[JOINT]].to_numpy()
+    scores = probes[probes["modality"] == modality].sort_values("seed").set_index("row")["accuracy"]
+    return 100 * scores.loc[[ALONE[modality]]].to_numpy(), 100 * scores.loc[[JOINT]].to_numpy()
 
 
 def card(metrics: pd.DataFrame, probes: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
@@ -55,17 +55,17 @@ def card(metrics: pd.DataFrame, probes: pd.DataFrame, labels: np.ndarray) -> pd.
         `interval` (half the width of the 95 % interval), `holds`: `yes` where the whole interval
         satisfies the claim, `unclear` where only the mean does, else `no`.
     """
-    found = accuracies(metrics)
+    scores = accuracies(metrics)
     chance = 100 * np.bincount(labels).max() / len(labels)
-    audio, visual = (found[row] for row in ALONE.values())
+    audio, visual = (scores[row] for row in ALONE.values())
     rows = [
         property_line("audio-only minus visual-only, accuracy", audio - visual, ">", 0),
     ]
     for modality, row in ALONE.items():
         rows.append(
-            property_line(f"{modality}-only accuracy", found[row], ">", FAR_ABOVE_CHANCE * chance)
+            property_line(f"{modality}-only accuracy", scores[row], ">", FAR_ABOVE_CHANCE * chance)
         )
-        rows.append(property_line(f"{modality}-only accuracy", found[row], "<", BELOW))
+        rows.append(property_line(f"{modality}-only accuracy", scores[row], "<", BELOW))
     alone, joint = probe_pairs(probes, "visual")
     rows.append(property_line("visual linear probe, alone minus in concat", alone - joint, ">", 0))
     return pd.DataFrame(rows, columns=CARD)
@@ -77,20 +77,20 @@ def verdict(metrics: pd.DataFrame, probes: pd.DataFrame) -> str:
     Args:
         metrics, probes: as of `card`.
     """
-    found = accuracies(metrics)
-    best = max(ALONE, key=lambda modality: found[ALONE[modality]].mean())
-    single, joint = found[ALONE[best]], found[JOINT]
+    scores = accuracies(metrics)
+    best = max(ALONE, key=lambda modality: scores[ALONE[modality]].mean())
+    single, joint = scores[ALONE[best]], scores[JOINT]
     lines = [
-        f"Concat reaches {_told(confidence_interval(joint))} %, {best} alone, the best single "
-        f"modality, {_told(confidence_interval(single))} %: "
+        f"Concat reaches {_in_words(confidence_interval(joint))} %, {best} alone, the best single "
+        f"modality, {_in_words(confidence_interval(single))} %: "
         + _compared(paired_difference(joint, single), "two modalities are {} than one")
     ]
     for modality in ALONE:
         alone, inside = probe_pairs(probes, modality)
         lines.append(
             f"By linear probe the {modality} encoder reaches "
-            f"{_told(confidence_interval(alone))} % "
-            f"trained alone and {_told(confidence_interval(inside))} % inside Concat: "
+            f"{_in_words(confidence_interval(alone))} % "
+            f"trained alone and {_in_words(confidence_interval(inside))} % inside Concat: "
             + _compared(paired_difference(inside, alone), "joint training left it {}")
         )
     return "\n".join(lines)
@@ -148,14 +148,14 @@ def property_line(name: str, values: np.ndarray, sign: str, bound: float) -> tup
     return name, f"{sign} {bound:.1f}", interval.mean, interval.half_width, holds
 
 
-def _told(interval: Interval) -> str:
+def _in_words(interval: Interval) -> str:
     if isnan(interval.half_width):
         return f"{interval.mean:.1f}"
     return f"{interval.mean:.1f} ± {interval.half_width:.1f}"
 
 
 def _compared(difference: Interval, sentence: str) -> str:
-    points = f"by {_told(Interval(abs(difference.mean), difference.half_width))} points"
+    points = f"by {_in_words(Interval(abs(difference.mean), difference.half_width))} points"
     word = "better" if difference.mean > 0 else "worse"
     if isnan(difference.half_width):
         return f"{sentence.format(word)} {points}, in one seed."

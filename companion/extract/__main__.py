@@ -2,7 +2,8 @@
 
 RELEASE holds `video/<clip>.mp4` (or .avi), perhaps `audio/<clip>.wav`, `transcription.csv`, and for
 the visual modalities `openface/`, into which OpenFace writes if it is installed. Features go where
-the loader looks for them. Clips that are there already are left alone, so it can be stopped.
+the loader looks for them. Files that are there are left alone, so it can be stopped and started
+again.
 """
 
 import argparse
@@ -87,11 +88,11 @@ def extract(release: Path, modality: str, model: str | None = None, device="cpu"
     return failed
 
 
-def _save(path: Path, rows: np.ndarray) -> None:
+def _save(path: Path, features: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
-        np.save(file, rows)
+        np.save(file, features)
     os.replace(part, path)
 
 

@@ -1,4 +1,4 @@
-"""HuBERT: what a self-supervised speech model hears, 50 rows a second (datasets.md 6.3)."""
+"""HuBERT: what a self-supervised speech model hears, 50 rows a second."""
 
 import numpy as np
 import torch

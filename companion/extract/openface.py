@@ -56,8 +56,8 @@ def hog(path: Path) -> tuple[np.ndarray, np.ndarray]:
         )
     head = np.frombuffer(data, "<i4").reshape(-1, 4 + width)[:, :3]
     if not (head == (CELLS[1], CELLS[0], CELLS[2])).all():
-        found = " x ".join(map(str, head[0]))
-        raise ValueError(f"{path} has cells of {found}, expected {' x '.join(map(str, CELLS))}")
+        shape = " x ".join(map(str, head[0]))
+        raise ValueError(f"{path} has cells of {shape}, expected {' x '.join(map(str, CELLS))}")
     values = np.frombuffer(data, "<f4").reshape(-1, 4 + width)
     return values[:, 4:].copy(), values[:, 3] > 0
 

@@ -1,4 +1,4 @@
-"""MacBERT: what a language model makes of a transcript, a row per subword (datasets.md 6.3)."""
+"""MacBERT: what a language model makes of a transcript, a row per subword."""
 
 import numpy as np
 import torch
@@ -45,5 +45,5 @@ class MacBert:
         if special.all():
             return np.zeros((1, self.model.config.hidden_size), np.float32)
         layers = self.model(**batch.to(self.device), output_hidden_states=True).hidden_states
-        rows = torch.stack(layers[-LAYERS:]).sum(0)[0]
-        return rows.float().cpu().numpy()[~special.numpy()]
+        states = torch.stack(layers[-LAYERS:]).sum(0)[0]
+        return states.float().cpu().numpy()[~special.numpy()]

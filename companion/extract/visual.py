@@ -22,7 +22,7 @@ class ChannelGate(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         few = channels // 16
-        # A Flatten in the first place, because the checkpoints count from it.
+        # A Flatten comes first, because the checkpoints number the layers from it.
         layers = nn.Flatten(), nn.Linear(channels, few), nn.ReLU(), nn.Linear(few, channels)
         self.mlp = nn.Sequential(*layers)
 
@@ -89,20 +89,20 @@ class MultiScaleBlock(nn.Module):
         return (down + up + short).relu()
 
     def _chain(self, way: str, quarters, order) -> Tensor:
-        found: dict[int, Tensor] = {}
+        convolved: dict[int, Tensor] = {}
         before = 0
         for n in order:
             conv, bn = getattr(self, f"conv{way}_2_{n}"), getattr(self, f"bn{way}_2_{n}")
-            found[n] = bn(conv(before + quarters[n - 1]))
-            before = found[n].relu()
-        return torch.cat([found[n] for n in (1, 2, 3, 4)], dim=1)
+            convolved[n] = bn(conv(before + quarters[n - 1]))
+            before = convolved[n].relu()
+        return torch.cat([convolved[n] for n in (1, 2, 3, 4)], dim=1)
 
 
 class MANet(nn.Module):
     """A local branch, whose four quarters have weights of their own, and a multi-scale branch.
 
     Args:
-        num_classes: of the checkpoint's two classifiers, which the features stop before.
+        num_classes: of the checkpoint's two classifiers; the features are what these two read.
     """
 
     def __init__(self, num_classes=7):
@@ -130,8 +130,8 @@ class MANet(nn.Module):
         """
         x = self.maxpool(self.relu(self.bn1(self.conv1(faces))))
         x = self.layer2(self.layer1(x))
-        rows, columns = x.shape[2] // 2, x.shape[3] // 2
-        patches = [q for half in x.split(rows, dim=2) for q in half.split(columns, dim=3)]
+        height, width = x.shape[2] // 2, x.shape[3] // 2
+        patches = [q for half in x.split(height, dim=2) for q in half.split(width, dim=3)]
         local = [
             getattr(self, f"layer4_1_p{n}")(getattr(self, f"layer3_1_p{n}")(patch)).mean((2, 3))
             for n, patch in enumerate(patches, start=1)
@@ -166,13 +166,13 @@ def load(path: str | Path, device="cpu") -> MANet:
     state = state.get("state_dict", state)
     state = {name.removeprefix("module."): value for name, value in state.items()}
     model = MANet(len(state["fc_1.bias"]) if "fc_1.bias" in state else 7)
-    own = model.state_dict()
-    wrong = [f"missing {name}" for name in own.keys() - state.keys()]
-    wrong += [f"unexpected {name}" for name in state.keys() - own.keys()]
+    expected = model.state_dict()
+    wrong = [f"missing {name}" for name in expected.keys() - state.keys()]
+    wrong += [f"unexpected {name}" for name in state.keys() - expected.keys()]
     wrong += [
-        f"{name} has shape {tuple(state[name].shape)}, expected {tuple(own[name].shape)}"
-        for name in own.keys() & state.keys()
-        if state[name].shape != own[name].shape
+        f"{name} has shape {tuple(state[name].shape)}, expected {tuple(expected[name].shape)}"
+        for name in expected.keys() & state.keys()
+        if state[name].shape != expected[name].shape
     ]
     if wrong:
         first = "\n".join(sorted(wrong)[:5])
@@ -183,13 +183,13 @@ def load(path: str | Path, device="cpu") -> MANet:
 
 @torch.inference_mode()
 def describe(model: MANet, faces: list[Image.Image]) -> np.ndarray:
-    """Return `(T, 1024)` float32, a row per face; faces are brought to 224 x 224, no more."""
+    """Return `(T, 1024)` float32, a row per face; all that is done to a face is to resize it."""
     device = next(model.parameters()).device
-    rows = []
+    features = []
     for start in range(0, len(faces), BATCH):
         part = [to_tensor(face.resize((SIDE, SIDE))) for face in faces[start : start + BATCH]]
-        rows.append(model(torch.stack(part).to(device)).cpu())
-    return torch.cat(rows).numpy()
+        features.append(model(torch.stack(part).to(device)).cpu())
+    return torch.cat(features).numpy()
 
 
 def _layer(block, inplanes: int, planes: int, stride: int) -> nn.Sequential:

@@ -16,7 +16,7 @@ OLM_CODE_RATE = 22_050
 
 
 def front_ends(release: Release, clip: Clip, sample_rate: int, seconds: float) -> Figure:
-    """Draw one clip's spectrogram by each front end of methods-table1.md 1.5.
+    """Draw one clip's spectrogram by each front end of `companion.data.media`.
 
     Args:
         release: that the clip belongs to.

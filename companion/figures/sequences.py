@@ -47,11 +47,13 @@ def clips(
         )
         for across, m in zip(axes, data.modalities, strict=True):
             shown = _standard([_rows(data, m, row) for row in chosen["row"]])
-            for ax, clip, rows, last in zip(across, chosen.itertuples(), shown, lasts, strict=True):
+            for ax, clip, features, last in zip(
+                across, chosen.itertuples(), shown, lasts, strict=True
+            ):
                 timed = last is not None and m not in UNTIMED
-                end = last if timed else len(rows)
+                end = last if timed else len(features)
                 image = ax.imshow(
-                    rows.T,
+                    features.T,
                     origin="lower",
                     aspect="auto",
                     interpolation="nearest",
@@ -64,7 +66,9 @@ def clips(
                 ax.set(yticks=[], xlabel="time (s)" if timed else UNTIMED.get(m, "row"))
                 ax.xaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
                 emotion = data.classes[clip.label]
-                lines.append((clip.id, emotion, clip.valence, m, len(rows), data.widths[m], last))
+                lines.append(
+                    (clip.id, emotion, clip.valence, m, len(features), data.widths[m], last)
+                )
             across[0].set_ylabel(f"{m}\n{data.widths[m]} features")
         for ax, clip in zip(axes[0], chosen.itertuples(), strict=True):
             ax.set_title(f"{data.classes[clip.label]}\nvalence {clip.valence:+.2f}")

@@ -104,8 +104,8 @@ def figure5(curves: pd.DataFrame, rows: Mapping[str, str], title: str = "") -> F
         fig, axes = plt.subplots(2, 2, figsize=(9, 6.6), sharey=True, layout="constrained")
         panels = [(row, head) for row in rows for head in ("visual", "audio")]
         for letter, ax, (row, head) in zip("ABCD", axes.flat, panels, strict=True):
-            own = part(curves, row=row, head=head)
-            lines(ax, own, "norm", "class", palette)
+            norms = part(curves, row=row, head=head)
+            lines(ax, norms, "norm", "class", palette)
             ax.set_title(f"({letter}) {head.capitalize()}, {rows[row]}")
         axes[0, 0].set_ylim(bottom=0)
         for ax, (row, head) in zip(axes.flat, panels, strict=True):

@@ -1,4 +1,4 @@
-"""A miniature CREMA-D in the official layout (datasets.md 3), from the shipped speech.
+"""A miniature CREMA-D in the official layout, from the shipped speech.
 
     AudioWAV/*.wav            16 kHz, one channel, 16 bit, as in the release
     VideoFlash/*.flv          flv1 and MP3, 240x180 at 10 pictures a second (release: 480x360 at 30)
@@ -70,7 +70,7 @@ def _write(out, clip, missing, sources, seed) -> None:
         )
 
 
-def perform(clip: plan.Clip, sources: voices.Sources, seed: int, fps=FPS):
+def perform(clip: plan.Performance, sources: voices.Sources, seed: int, fps=FPS):
     """Play one clip.
 
     Args:
@@ -88,7 +88,7 @@ def perform(clip: plan.Clip, sources: voices.Sources, seed: int, fps=FPS):
     return speech, sound, pictures(clip, speech, seed, fps)
 
 
-def pictures(clip: plan.Clip, speech: np.ndarray, seed: int, fps: int) -> Iterable:
+def pictures(clip: plan.Performance, speech: np.ndarray, seed: int, fps: int) -> Iterable:
     """Draw the pictures of a clip, `fps` a second, until the speech ends."""
     portrait = Portrait(clip.actor.person, scene(plan.generator(seed, clip.name, "scene")))
     opening = mouth(clip, speech, seed, fps)
@@ -97,7 +97,7 @@ def pictures(clip: plan.Clip, speech: np.ndarray, seed: int, fps: int) -> Iterab
         yield portrait.frame(units, float(wide), i / fps)
 
 
-def mouth(clip: plan.Clip, speech: np.ndarray, seed: int, fps=FPS) -> np.ndarray:
+def mouth(clip: plan.Performance, speech: np.ndarray, seed: int, fps=FPS) -> np.ndarray:
     """Return how far speech opens the mouth in each picture, `(frames,)` in [0, 1].
 
     It follows the loudness; the factor stands for the vowel, which opens more in "a" than in "u".
@@ -108,11 +108,11 @@ def mouth(clip: plan.Clip, speech: np.ndarray, seed: int, fps=FPS) -> np.ndarray
     return loud**0.7 * vowel
 
 
-def _media(clip: plan.Clip) -> tuple[str, str]:
+def _media(clip: plan.Performance) -> tuple[str, str]:
     return f"AudioWAV/{clip.name}.wav", f"VideoFlash/{clip.name}.flv"
 
 
-def _tables(chosen: list[plan.Clip], seed: int) -> dict[str, bytes]:
+def _tables(chosen: list[plan.Performance], seed: int) -> dict[str, bytes]:
     """Return the CSV files of the release, quoted and headed as the official ones."""
     actors = {clip.actor.number: clip.actor for clip in chosen}
     demographics = [("ActorID", "Age", "Sex", "Race", "Ethnicity")]

@@ -19,8 +19,8 @@ LEAST = 4
 NOISE = (6.0, 30.0)
 # Chance that another action is heard too, and its level in decibels relative to the first.
 DISTRACTOR, DISTRACTOR_LEVEL = 0.2, (-20.0, -8.0)
-# Chance that the action cannot be heard, as where somebody put music over a video: another action
-# is heard instead in that share `OVERLAID` of these clips, only the background in the others.
+# Chance that the action cannot be heard, as where somebody put music over a video. In the share
+# `OVERLAID` of these clips another action is heard instead, in the others only the background.
 SILENT, OVERLAID = 0.05, 0.6
 # Chance that the event is short, and how short, in seconds.
 SHORT, SHORT_SECONDS = 0.1, (2.5, 5.0)
@@ -29,7 +29,7 @@ UNSEEN, CUTAWAY, CUTAWAY_SECONDS = 0.05, 0.1, (2.0, 4.0)
 
 
 @dataclass(frozen=True)
-class Clip:
+class EventClip:
     """One clip of ten seconds: what happens, what is heard and what is shown.
 
     Attributes:
@@ -92,7 +92,7 @@ def clips(
     count: int,
     seed: int,
     names: Mapping[str, str],
-) -> list[Clip]:
+) -> list[EventClip]:
     """Plan the clips of a release.
 
     Args:
@@ -127,7 +127,7 @@ def clips(
 
 def _clip(
     youtube: str, action: str, split: str, actions: tuple[str, ...], seed: int, name: str
-) -> Clip:
+) -> EventClip:
     rng = generator(seed, youtube, "event")
     start = int(rng.integers(0, 300))
     others = [other for other in actions if other != action]
@@ -142,7 +142,7 @@ def _clip(
     heard = distracted < DISTRACTOR if audible else overlaid < OVERLAID
     begin = cuts * (SECONDS - cut)
     away = (0.0, float(SECONDS)) if unseen else (begin, begin + cut)
-    return Clip(
+    return EventClip(
         name=name.format(youtube=youtube, start=start, stop=start + SECONDS),
         youtube=youtube,
         start=start,

@@ -38,10 +38,10 @@ def audio(sound: np.ndarray, rate: int) -> np.ndarray:
     )
     level = np.log10(power + 1e-6)
     frames = 100 // AUDIO_ROWS
-    rows = max(1, level.shape[1] // frames)
-    parts = level[:, : rows * frames].reshape(BANDS, rows, -1)
-    found = np.concatenate([(parts.mean(-1) + 2.5) / 1.25, (parts.std(-1) - 0.5) / 0.34])
-    return found.T.astype(np.float32)
+    count = max(1, level.shape[1] // frames)
+    parts = level[:, : count * frames].reshape(BANDS, count, -1)
+    features = np.concatenate([(parts.mean(-1) + 2.5) / 1.25, (parts.std(-1) - 0.5) / 0.34])
+    return features.T.astype(np.float32)
 
 
 def face(picture: Image.Image) -> np.ndarray:
@@ -59,15 +59,15 @@ def visual(faces: list[np.ndarray]) -> np.ndarray:
         `(T, 64)` float32; each region is first brought to mean 0 and standard deviation 1, so that
         the light does not matter.
     """
-    rows = []
+    features = []
     for picture in faces:
         waves = []
         for left, top, right, bottom in REGIONS:
             region = picture[top:bottom, left:right].astype(np.float64)
             region = (region - region.mean()) / (region.std() + 1e-6)
             waves.append(dctn(region, norm="ortho")[:4, :8].ravel() / 10)
-        rows.append(np.concatenate(waves))
-    return np.array(rows, np.float32)
+        features.append(np.concatenate(waves))
+    return np.array(features, np.float32)
 
 
 def text(sentence: str) -> np.ndarray:
@@ -82,8 +82,8 @@ def text(sentence: str) -> np.ndarray:
     if not sentence:
         return np.zeros((1, WIDTH), np.float32)
     pairs = [sentence[i : i + 2] for i in range(len(sentence))]
-    rows = [0.6 * _vector(character) for character in sentence]
-    return np.array([a + 0.8 * _vector(b) for a, b in zip(rows, pairs, strict=True)], np.float32)
+    vectors = [0.6 * _vector(character) for character in sentence]
+    return np.array([a + 0.8 * _vector(b) for a, b in zip(vectors, pairs, strict=True)], np.float32)
 
 
 def histograms(faces: list[np.ndarray]) -> np.ndarray:

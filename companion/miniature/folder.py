@@ -80,7 +80,7 @@ def _is_part(path: Path) -> bool:
 
 
 def _whole(path: Path, size: int | None) -> bool:
-    # Without a size the build was interrupted; what has its name by then is whole.
+    # Without sizes the build was interrupted; a file that has its name by then is whole.
     return path.is_file() and 0 < path.stat().st_size and size in (None, path.stat().st_size)
 
 

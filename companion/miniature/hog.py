@@ -45,5 +45,5 @@ def hog(image: np.ndarray) -> np.ndarray:
     directions = np.concatenate([signed, unsigned], -1)[1:-1, 1:-1]
     clipped = np.stack([np.minimum(directions / n[..., None], 0.2) for n in around])
     texture = clipped[..., :SIGNED].sum(-1) * 0.2357
-    found = np.concatenate([clipped.sum(0) / 2, np.moveaxis(texture, 0, -1)], -1)
-    return found.astype(np.float32)
+    histograms = np.concatenate([clipped.sum(0) / 2, np.moveaxis(texture, 0, -1)], -1)
+    return histograms.astype(np.float32)

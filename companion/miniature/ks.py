@@ -1,4 +1,4 @@
-"""A miniature Kinetics-Sounds in the layout that its users share (datasets.md 4).
+"""A miniature Kinetics-Sounds in the layout that its users share.
 
     my_train.txt  my_test.txt         id,10,label without header; labels of the 31 classes
     k31/video_train/*.mp4             10 s, H.264 and AAC, 160x120 at 3 pictures a second
@@ -18,8 +18,8 @@ from companion.miniature import events, recording, release
 from companion.miniature.sounds import mix
 from companion.miniature.sounds.instruments import Library
 
-# Label of each action in the published lists (datasets.md 4.1), and the clips that the published
-# train list has of it: the sizes of the miniature's classes stand in the same proportion.
+# Each action's label in the published lists, and its number of clips in the published train list:
+# the sizes of the miniature's classes stand in the same proportion.
 CLASSES = {
     "bowling": (2, 607),
     "chopping_wood": (3, 512),
@@ -38,7 +38,7 @@ CLASSES = {
 NAMES = {"train": "{youtube}_{start:06d}_{stop:06d}", "test": "{youtube}_{start}"}
 
 
-def plan(config: params.Miniature) -> list[events.Clip]:
+def plan(config: params.Miniature) -> list[events.EventClip]:
     """Return the clips of the release, sorted by name."""
     weights = {action: size for action, (_, size) in CLASSES.items()}
     return events.clips("olm_ks_", weights, mix.ACTIONS, config.clips, config.seed, NAMES)
@@ -83,11 +83,13 @@ def ks(source: Path, out: Path, config: params.Miniature, workers: int = 1) -> P
     )
 
 
-def _media(clip: events.Clip) -> tuple[str, str]:
+def _media(clip: events.EventClip) -> tuple[str, str]:
     video, audio = f"k31/video_{clip.split}", f"k31/audio_{clip.split}"
     return f"{video}/{clip.name}.mp4", f"{audio}/{clip.name}.wav"
 
 
-def _write(out: Path, clip: events.Clip, missing: set[str], library: Library, seed: int) -> None:
+def _write(
+    out: Path, clip: events.EventClip, missing: set[str], library: Library, seed: int
+) -> None:
     mp4, wav = _media(clip)
     recording.write(out, clip, missing, library, seed, mp4, wav)

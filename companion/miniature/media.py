@@ -110,7 +110,7 @@ def _lowpass(up: int, down: int) -> np.ndarray:
     """Return the filter that `resample_poly` would design anew for each clip."""
     from scipy.signal import firwin
 
-    # It reduces the fraction first, and so has to be given the filter of the reduced one.
+    # `resample_poly` reduces the fraction first and needs the filter of the reduced one.
     most = max(up, down) // gcd(up, down)
     return firwin(20 * most + 1, 1 / most, window=("kaiser", 5.0))
 

@@ -1,4 +1,4 @@
-"""A miniature MER2023 in the official processed layout (datasets.md 6.2), from the shipped speech.
+"""A miniature MER2023 in the official processed layout, from the shipped speech.
 
     label-6way.npz  transcription.csv
     video/<clip>.mp4                                H.264 and AAC, 240x180 at 5 pictures a second
@@ -42,25 +42,25 @@ VALENCE = {
     "worried": -1.4,
     "surprise": 0.4,
 }
-# Of the faces' strength, against an actor's in CREMA-D; so that the voice says more than they do.
+# Factor on the strength of a face in CREMA-D, so that the voice says more than the face.
 RESTRAINT = 0.8
-# Of a clip's valence around that of its emotion; the release's ratings are means in quarters.
+# Deviation of a clip's valence from that of its emotion; ratings come in quarters, as released.
 SPREAD, STEP = 0.6, 0.25
 FPS = 5
-# Of the pictures every second one is a visual row, and of those every fourth one a row of HOG,
-# because its rows are long.
+# Every second picture gives a visual row, and every fourth of those a row of HOG, whose rows are
+# long.
 VISUAL_EVERY, HOG_EVERY = 2, 4
 
 
 @dataclass(frozen=True)
-class Clip:
+class Utterance:
     """One clip: its official name, its part, transcript, valence, and what is played."""
 
     name: str
     split: str
     sentence: str
     valence: float
-    played: plan.Clip
+    played: plan.Performance
 
     @property
     def emotion(self) -> str:
@@ -103,7 +103,7 @@ def mer2023(source: Path, out: Path, config: params.Miniature, workers: int = 1)
     )
 
 
-def clips(sources: voices.Sources, count: int, seed: int) -> list[Clip]:
+def clips(sources: voices.Sources, count: int, seed: int) -> list[Utterance]:
     """Choose takes at random, and a quarter of each emotion's for MER-MULTI.
 
     Args:
@@ -135,22 +135,22 @@ def clips(sources: voices.Sources, count: int, seed: int) -> list[Clip]:
     tested = {
         take for pile in piles.values() for take in pile[: max(4, round(TEST_SHARE * len(pile)))]
     }
-    found = []
+    chosen = []
     for number, take in enumerate(takes):
         name, actor = f"sample_{number:08d}", actors[take.voice]
-        own = plan.generator(seed, name, "face")
+        draws = plan.generator(seed, name, "face")
         face = expressions.draw(
-            take.emotion, "LO", RESTRAINT * actor.person.expressive, own, PROTOTYPES
+            take.emotion, "LO", RESTRAINT * actor.person.expressive, draws, PROTOTYPES
         )
         valence = plan.generator(seed, name, "valence").normal(VALENCE[take.emotion], SPREAD)
         valence = float(np.clip(round(valence / STEP) * STEP, -5, 5))
         split = "test1" if take in tested else "train"
-        played = plan.Clip(name, actor, take, face)
-        found.append(Clip(name, split, texts[take.sentence], valence, played))
-    return found
+        played = plan.Performance(name, actor, take, face)
+        chosen.append(Utterance(name, split, texts[take.sentence], valence, played))
+    return chosen
 
 
-def _files(clip: Clip) -> tuple[str, ...]:
+def _files(clip: Utterance) -> tuple[str, ...]:
     name = clip.name
     return (
         f"video/{name}.mp4",
@@ -161,7 +161,9 @@ def _files(clip: Clip) -> tuple[str, ...]:
     )
 
 
-def _write(out: Path, clip: Clip, missing: set[str], sources: voices.Sources, seed: int) -> None:
+def _write(
+    out: Path, clip: Utterance, missing: set[str], sources: voices.Sources, seed: int
+) -> None:
     _, sound, drawn = cremad.perform(clip.played, sources, seed, FPS)
     pictures = list(drawn)
     faces = [extractors.face(picture) for picture in pictures[::VISUAL_EVERY]]
@@ -177,18 +179,18 @@ def _write(out: Path, clip: Clip, missing: set[str], sources: voices.Sources, se
         extractors.text(clip.sentence),
         extractors.histograms(faces[::HOG_EVERY]),
     )
-    for name, rows in zip(names, features, strict=True):
+    for name, array in zip(names, features, strict=True):
         if name in missing:
-            folder.save(out / name, lambda part, rows=rows: part.write_bytes(_npy(rows)))
+            folder.save(out / name, lambda part, array=array: part.write_bytes(_npy(array)))
 
 
-def _npy(rows: np.ndarray) -> bytes:
+def _npy(array: np.ndarray) -> bytes:
     file = io.BytesIO()
-    np.save(file, rows)
+    np.save(file, array)
     return file.getvalue()
 
 
-def _tables(chosen: list[Clip]) -> dict[str, bytes]:
+def _tables(chosen: list[Utterance]) -> dict[str, bytes]:
     """Return labels and transcripts; MER-NOISE and MER-SEMI are empty."""
     corpora = {f"{part}_corpus": {} for part in ("train", "test1", "test2", "test3")}
     for clip in chosen:

@@ -27,7 +27,7 @@ class Actor:
 
 
 @dataclass(frozen=True)
-class Clip:
+class Performance:
     """One clip: its official name, who plays, what is heard and how the face moves."""
 
     name: str
@@ -42,11 +42,11 @@ def generator(seed: int, *words: str) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
-def clips(sources: Sources, actors: int, count: int, seed: int) -> list[Clip]:
+def clips(sources: Sources, actors: int, count: int, seed: int) -> list[Performance]:
     """Choose takes so that emotions are balanced within each actor, as far as `count` allows.
 
     Args:
-        sources: the shipped speech; each actor has a voice alone.
+        sources: the shipped speech; each actor has a voice of their own.
         actors: their number.
         count: number of clips; each take is used once at most.
         seed: of everything.
@@ -65,10 +65,10 @@ def clips(sources: Sources, actors: int, count: int, seed: int) -> list[Clip]:
     piles = {}
     for actor in cast:
         for emotion in EMOTIONS:
-            own = [
+            takes = [
                 t for t in sources.takes if (t.voice, t.emotion) == (actor.speaker.voice, emotion)
             ]
-            piles[actor.number, emotion] = [own[i] for i in rng.permutation(len(own))]
+            piles[actor.number, emotion] = [takes[i] for i in rng.permutation(len(takes))]
     depth = max(len(pile) for pile in piles.values())
     chosen = [
         (actor, piles[actor.number, emotion][r])
@@ -90,13 +90,15 @@ def _actor(number: int, speaker: Speaker, seed: int) -> Actor:
     return Actor(number, speaker, looks)
 
 
-def _clip(actor: Actor, take: Take, seed: int) -> Clip:
+def _clip(actor: Actor, take: Take, seed: int) -> Performance:
     name = f"{actor.number}_{take.sentence}_{take.emotion}_{take.level}"
     rng = generator(seed, name, "face")
-    return Clip(name, actor, take, draw(take.emotion, take.level, actor.person.expressive, rng))
+    return Performance(
+        name, actor, take, draw(take.emotion, take.level, actor.person.expressive, rng)
+    )
 
 
-def split(chosen: list[Clip], seed: int) -> tuple[list[str], list[str]]:
+def split(chosen: list[Performance], seed: int) -> tuple[list[str], list[str]]:
     """Split at random over clips, so that actors are in both parts, as in the published lists.
 
     Returns:
@@ -121,13 +123,14 @@ def split(chosen: list[Clip], seed: int) -> tuple[list[str], list[str]]:
     )
 
 
-def votes(clip: Clip, seed: int) -> list[str]:
+def votes(clip: Performance, seed: int) -> list[str]:
     """Simulate what `RATERS` people per presentation voted, in the columns of summaryTable.csv.
 
-    A rater of the voice hears the acted emotion with the chance `HEARD`, one of the face sees the
-    shown emotion the surer the stronger the expression, both times a factor of the clip's own. One
-    of both follows either half the time and corrects to the acted emotion in a third of the other
-    cases. Whoever errs, errs towards neutral half the time. Nobody was asked: this is a rule.
+    A rater of the voice hears the acted emotion with the chance `HEARD`; a rater of the face sees
+    the shown emotion, the more often the stronger the expression. Each clip multiplies both chances
+    by random factors. A rater of both follows voice or face, half the time each, and corrects a
+    third of the wrong votes. Half of the other votes are for neutral. Nobody was asked: this is a
+    rule.
 
     Returns:
         Vote and level for voice, face and both; a vote is a letter, or letters with `:` if tied;

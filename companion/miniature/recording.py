@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from companion.miniature import folder, media
-from companion.miniature.events import Clip
+from companion.miniature.events import EventClip
 from companion.miniature.plan import generator
 from companion.miniature.scenes.film import Scene
 from companion.miniature.sounds import mix
@@ -17,7 +17,7 @@ from companion.miniature.sounds.waves import RATE, SECONDS
 FPS = 3
 
 
-def pictures(clip: Clip, clean: np.ndarray, seed: int) -> Iterator[Image.Image]:
+def pictures(clip: EventClip, clean: np.ndarray, seed: int) -> Iterator[Image.Image]:
     """Draw the pictures of a clip, `FPS` a second, each when it is asked for.
 
     Args:
@@ -36,7 +36,13 @@ def pictures(clip: Clip, clean: np.ndarray, seed: int) -> Iterator[Image.Image]:
 
 
 def write(
-    out: Path, clip: Clip, missing: set[str], library: Library, seed: int, mp4: str, wav: str = ""
+    out: Path,
+    clip: EventClip,
+    missing: set[str],
+    library: Library,
+    seed: int,
+    mp4: str,
+    wav: str = "",
 ) -> None:
     """Write the files of a clip that are missing.
 

@@ -1,4 +1,4 @@
-"""What making any miniature release is: lock, claim, write what is missing, stamp."""
+"""How every miniature release is made: lock, claim, write what is missing, stamp."""
 
 import csv
 import hashlib
@@ -17,7 +17,7 @@ from companion.miniature import folder
 from companion.runs.sources import closure
 
 CHUNK = 8
-Clip = TypeVar("Clip")
+Planned = TypeVar("Planned")
 
 
 def make(
@@ -25,9 +25,9 @@ def make(
     about: dict,
     identity: str,
     tables: Mapping[str, bytes],
-    clips: Sequence[Clip],
-    media: Callable[[Clip], tuple[str, ...]],
-    write: Callable[[Path, Clip, set[str]], None],
+    clips: Sequence[Planned],
+    media: Callable[[Planned], tuple[str, ...]],
+    write: Callable[[Path, Planned, set[str]], None],
     workers: int = 1,
 ) -> Path:
     """Write a release, or what is missing of it.

@@ -1,4 +1,4 @@
-"""A miniature VGGSound in the official layout (datasets.md 2).
+"""A miniature VGGSound in the official layout.
 
     vggsound.csv     youtube_id,start_seconds,label,train|test without header
     stat.csv         class,count,group without header, of the miniature's classes
@@ -18,7 +18,7 @@ from companion.miniature import events, recording, release
 from companion.miniature.sounds import mix
 from companion.miniature.sounds.instruments import Library
 
-# Label of each action in VGGSound, the clips that the release has of it, and a group of our choice:
+# Each action's label in VGGSound, its number of clips in the release, and a group of our choice:
 # the sizes of the miniature's classes stand in the same proportion.
 CLASSES = {
     "violin": ("playing violin, fiddle", 1050, "music"),
@@ -41,7 +41,7 @@ CLASSES = {
 NAMES = dict.fromkeys(("train", "test"), "{youtube}_{start:06d}")
 
 
-def plan(config: params.Miniature) -> list[events.Clip]:
+def plan(config: params.Miniature) -> list[events.EventClip]:
     """Return the clips of the release, sorted by name."""
     weights = {action: size for action, (_, size, _) in CLASSES.items()}
     return events.clips("olm-vs-", weights, mix.ACTIONS, config.clips, config.seed, NAMES)
@@ -79,7 +79,7 @@ def vggsound(source: Path, out: Path, config: params.Miniature, workers: int = 1
     )
 
 
-def _tables(clips: list[events.Clip]) -> dict[str, bytes]:
+def _tables(clips: list[events.EventClip]) -> dict[str, bytes]:
     labels = {clip.name: CLASSES[clip.action][0] for clip in clips}
     sizes = Counter(labels.values())
     classes = sorted(CLASSES.values(), key=lambda row: (-sizes[row[0]], row[0]))
@@ -94,9 +94,11 @@ def _tables(clips: list[events.Clip]) -> dict[str, bytes]:
     }
 
 
-def _media(clip: events.Clip) -> tuple[str]:
+def _media(clip: events.EventClip) -> tuple[str]:
     return (f"video/{clip.name}.mp4",)
 
 
-def _write(out: Path, clip: events.Clip, missing: set[str], library: Library, seed: int) -> None:
+def _write(
+    out: Path, clip: events.EventClip, missing: set[str], library: Library, seed: int
+) -> None:
     recording.write(out, clip, missing, library, seed, *_media(clip))

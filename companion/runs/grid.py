@@ -17,8 +17,8 @@ from olmlib import train
 from olmlib.config import changed
 from olmlib.methods.table import create
 
-# Seconds to wait for another process at the same run: the workers of a killed pipeline end the run
-# that they are at, so one that is started again at once meets them.
+# Seconds to wait for another process that trains the same run: workers of a killed pipeline finish
+# their run, and a pipeline that is started again at once meets them.
 PATIENCE = 600
 
 
@@ -44,16 +44,16 @@ def runs_of(
         raise ValueError(
             f"no row {', '.join(unknown)} for {dataset} in params.yaml; it has {', '.join(here)}"
         )
-    section, found = chosen.dataset(dataset), []
+    section, runs = chosen.dataset(dataset), []
     for name in names:
         row = settings.rows[name]
         model = changed(section.model, row.model)
         config = section.model_copy(update={"model": model})
-        found += [
+        runs += [
             Run(dataset, name, row, seed, config, *places(profile, dataset, root))
             for seed in chosen.seeds
         ]
-    return found
+    return runs
 
 
 def profile_values(profile: str, root: str | Path = ".") -> tuple[params.Params, params.Profile]:
@@ -83,7 +83,7 @@ def execute(run: Run, progress: bool = False) -> str:
         `reused` (a finished run with the same identity was there), `resumed` or `trained`.
 
     Raises:
-        RuntimeError: another process keeps at this very run, or the folder cannot be written.
+        RuntimeError: another process keeps working on this run, or the folder cannot be written.
     """
     identity = run.identity()
     if folder.is_finished(run, identity["identity"]):
@@ -174,7 +174,7 @@ def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
 
 
 def check_rows(settings: params.Params, file="params.yaml") -> None:
-    """Make the method of every row once: a mistake shall be found here and not in a run, later.
+    """Make the method of every row once, so that a mistake is found here and not later in a run.
 
     Args:
         settings: what `params.load` returned.

@@ -32,7 +32,7 @@ class Run:
         prepared: folder of the prepared arrays.
         runs: folder in which the finished run's folder is put.
         work: folder for checkpoints of unfinished runs.
-        fold: the part of the training data that is its dev split, of data sets with folds.
+        fold: for data sets with folds, the part of the training data that is its dev split.
     """
 
     dataset: str
@@ -52,7 +52,7 @@ class Run:
         return self.runs / f"{self.name}-{self.seed}{fold}"
 
     def data(self) -> Prepared | Sequences:
-        """Open the prepared data, of a run of cross-validation with its fold as the dev split."""
+        """Open the prepared data; in cross-validation, the run's fold is the dev split."""
         if self.fold is None:
             return Prepared(self.prepared)
         return Sequences(self.prepared, self.fold, self.config.model.modalities)

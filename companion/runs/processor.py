@@ -9,7 +9,7 @@ import os
 import platform
 from pathlib import Path
 
-# The one branch of MKL that it has for processors of every vendor.
+# The one branch that MKL has for processors of every vendor.
 X86 = {"MKL_CBWR": "COMPATIBLE"}
 # AVX2 is the most that processors without AVX-512 have.
 AVX512 = {
@@ -24,7 +24,7 @@ def variables(machine: str | None = None, cpuinfo: Path = Path("/proc/cpuinfo"))
 
     Args:
         machine: as `platform.machine()` names it.
-        cpuinfo: the kernel's list of what the processor can do; where there is none, it is taken
+        cpuinfo: the kernel's list of what the processor can do; without it, the processor is taken
             to lack AVX-512.
     """
     if (machine or platform.machine()).lower() not in ("x86_64", "amd64"):

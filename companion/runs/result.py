@@ -32,9 +32,9 @@ def write(part: Path, identity: dict, method: Method, device: str, result: Train
     history = result.history.arrays()
     valence = test.prepared.valence[test.rows] if outputs.values else None
 
-    def metrics(found: Outputs, epoch: int) -> dict[str, float]:
+    def metrics(predicted: Outputs, epoch: int) -> dict[str, float]:
         w = _coefficients(history, epoch)
-        return _metrics(method, found, labels, valence, w)
+        return _metrics(method, predicted, labels, valence, w)
 
     np.savez(
         part / "predictions.npz",
@@ -56,7 +56,7 @@ def write(part: Path, identity: dict, method: Method, device: str, result: Train
 
 
 def _coefficients(history: dict[str, np.ndarray], epoch: int) -> np.ndarray | None:
-    """Return w at the end of an epoch: weights of that epoch were trained with these, not later."""
+    """Return w at the end of an epoch, with which the network of that epoch was trained."""
     return history["w"][history["epoch"] == epoch][-1] if "w" in history else None
 
 
@@ -66,15 +66,15 @@ def _metrics(
     """Accuracy and mAP of the prediction, accuracies of heads and of their sums, F1 and MSE."""
     logits = outputs.logits
     scores = method.predict(logits)
-    found = {
+    measured = {
         "accuracy": accuracy(scores, labels),
         "map": mean_average_precision(scores.softmax(-1), labels)[0],
     }
-    found |= {f"accuracy_{head}": accuracy(s, labels) for head, s in logits.items()}
-    found["accuracy_sum"] = accuracy(sum(logits.values()), labels)
+    measured |= {f"accuracy_{head}": accuracy(s, labels) for head, s in logits.items()}
+    measured["accuracy_sum"] = accuracy(sum(logits.values()), labels)
     if w is not None:
         weighted = zip(w.tolist(), logits.values(), strict=True)
-        found["accuracy_weighted_sum"] = accuracy(sum(c * s for c, s in weighted), labels)
+        measured["accuracy_weighted_sum"] = accuracy(sum(c * s for c, s in weighted), labels)
     if valence is not None:
-        found |= emotion(scores, method.predict(outputs.values), labels, valence)._asdict()
-    return found
+        measured |= emotion(scores, method.predict(outputs.values), labels, valence)._asdict()
+    return measured

@@ -45,10 +45,10 @@ def find(profile: str, dataset: str, row: str, seed: int) -> identity.Run:
     Raises:
         ValueError: the grid has no such run.
     """
-    found = {run.seed: run for run in grid.runs_of(profile, dataset, [row])}
-    if seed not in found:
-        raise ValueError(f"no seed {seed} in profile {profile}; it has {sorted(found)}")
-    return found[seed]
+    runs = {run.seed: run for run in grid.runs_of(profile, dataset, [row])}
+    if seed not in runs:
+        raise ValueError(f"no seed {seed} in profile {profile}; it has {sorted(runs)}")
+    return runs[seed]
 
 
 def execute(run: identity.Run) -> str:
@@ -58,7 +58,7 @@ def execute(run: identity.Run) -> str:
         `reused`, or what `grid.execute` says on the first rank.
     """
     identity = run.identity()["identity"]
-    # Asked once for all: ranks that looked at different times could disagree and wait for ever.
+    # One rank asks for all: ranks that look at different times could disagree and wait for ever.
     answer = [folder.is_finished(run, identity) if ranks.first() else None]
     dist.broadcast_object_list(answer)
     if answer[0]:

@@ -12,7 +12,7 @@ from companion.table1 import rows
 from companion.table1.numbers import differs, title
 from olmlib.metrics import confidence_interval, paired_difference
 
-# Column of `tables.collect` -> what is chosen; the first is what Table 1 shows by default.
+# Column of `numbers.collect` -> what is chosen; the first is what Table 1 shows by default.
 CHOICES = {
     "best_dev_accuracy": "best dev epoch, fused head",
     "best_test_accuracy": "best test epoch",
@@ -40,7 +40,7 @@ def rank(measured: pd.DataFrame) -> pd.DataFrame:
     coefficients of its own, a row's weighted sum is its plain sum: all w are 1.
 
     Args:
-        measured: as of `tables.collect`.
+        measured: as of `numbers.collect`.
 
     Returns:
         Columns `dataset`, `title`, `row`, `label`, `choice`; `accuracy` in percent and `change`,
@@ -53,11 +53,11 @@ def rank(measured: pd.DataFrame) -> pd.DataFrame:
         means = part.groupby("row", sort=False)[list(CHOICES)].mean().round(8)
         ranks = means.rank(ascending=False, method="min").astype(int)
         for row in sorted(means.index, key=rows.place):
-            own = part[part["row"] == row].sort_values("seed")
+            runs = part[part["row"] == row].sort_values("seed")
             for choice in CHOICES:
-                value = confidence_interval(100 * own[choice])
-                gap = paired_difference(100 * own[choice], 100 * own[DEFAULT])
-                line = {"dataset": dataset, "title": own["title"].iloc[0], "row": row}
+                value = confidence_interval(100 * runs[choice])
+                gap = paired_difference(100 * runs[choice], 100 * runs[DEFAULT])
+                line = {"dataset": dataset, "title": runs["title"].iloc[0], "row": row}
                 line |= {"label": rows.label(row), "choice": choice, "accuracy": value.mean}
                 line |= {"accuracy_half": value.half_width, "change": gap.mean}
                 line |= {"change_half": gap.half_width, "differs": differs(gap)}
@@ -70,12 +70,12 @@ def rank(measured: pd.DataFrame) -> pd.DataFrame:
 def agreement(measured: pd.DataFrame) -> pd.DataFrame:
     """Return how alike two rankings are: Kendall's tau, 1 for the same order, -1 for the reverse.
 
-    A choice is held against the default within each seed, the mean over seeds is given. `SEEDS` is
-    the yardstick: the same choice, the default, in two seeds, the mean over their pairs. A choice
-    whose tau is not below that changes the ranking no more than luck does.
+    A choice is compared with the default within each seed, and the mean over seeds is returned.
+    `SEEDS` is the yardstick: the default compared between two seeds, the mean over all pairs of
+    seeds. A choice whose tau is not below that changes the ranking no more than luck does.
 
     Args:
-        measured: as of `tables.collect`.
+        measured: as of `numbers.collect`.
 
     Returns:
         Columns `dataset`, `title`, `choice`, `tau`; NaN where it takes two seeds and there is one.
@@ -94,20 +94,20 @@ def agreement(measured: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def numbers(ranked: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+def numbers(ranked: pd.DataFrame, agreed: pd.DataFrame) -> pd.DataFrame:
     """Return `rank` with the `tau` of each choice; beside the default stands that of two seeds."""
-    tau = found[["dataset", "choice", "tau"]].replace({"choice": {SEEDS: DEFAULT}})
+    tau = agreed[["dataset", "choice", "tau"]].replace({"choice": {SEEDS: DEFAULT}})
     return ranked.merge(tau, on=["dataset", "choice"], validate="m:1")
 
 
-def sentences(found: pd.DataFrame) -> str:
+def sentences(agreed: pd.DataFrame) -> str:
     """Return in words, as Markdown, which choices change the ranking more than a seed does.
 
     Args:
-        found: as of `agreement`.
+        agreed: as of `agreement`.
     """
     lines = []
-    for name, part in found.groupby("title", sort=False):
+    for name, part in agreed.groupby("title", sort=False):
         tau = part.set_index("choice")["tau"]
         noise = tau.pop(SEEDS)
         if pd.isna(noise):
@@ -136,6 +136,6 @@ def settings(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
 
 
 def _methods(measured: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    own = measured[measured["row"].map(rows.competes)]
-    filled = own.assign(weighted_sum=own["weighted_sum"].fillna(own["sum"]))
+    methods = measured[measured["row"].map(rows.competes)]
+    filled = methods.assign(weighted_sum=methods["weighted_sum"].fillna(methods["sum"]))
     yield from filled.groupby("dataset", sort=False)

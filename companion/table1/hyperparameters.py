@@ -13,11 +13,11 @@ from olmlib.olm_presets import PRESETS
 # Kinds of origin, from the strongest to the weakest.
 PAPER, CODE = "its paper", "its released code"
 OTHER = "its paper or code, other data"
-OPEN = "published nowhere: our specification"
+OPEN = "published nowhere: our choice"
 OURS = "ours"
 
-# (method, option), or with a value, -> kind, and what there is to know. The values themselves are
-# read from the code and from params.yaml. Sources: methods-table1.md 1.6 and each method's section.
+# (method, option) or (method, option, value) -> kind of origin, and a note. The values themselves
+# are read from the code and from params.yaml.
 ORIGINS = {
     ("joint", "fusion"): (PAPER, "it is what the row is about"),
     ("joint", "normalize"): (OURS, "the code has none, and diverges at the shared learning rate"),
@@ -85,19 +85,19 @@ def table(chosen: Mapping[str, params.Row]) -> pd.DataFrame:
         Columns `Method` (a file of `olmlib/methods`), `Option`, `Value`, `Rows` (labels, or
         `all` of the method), `From` (a kind of origin) and `Note`, all text.
     """
-    found: dict[tuple, list[str]] = {}
+    labels: dict[tuple, list[str]] = {}
     for name in sorted(chosen, key=rows.place):
         row = chosen[name]
         for option, value in options(row).items():
-            found.setdefault((row.method, option, str(value)), []).append(rows.label(name))
+            labels.setdefault((row.method, option, str(value)), []).append(rows.label(name))
     lines = []
-    for (method, option, value), names in found.items():
+    for (method, option, value), names in labels.items():
         known = (ORIGINS.get(key) for key in ((method, option, value), (method, option)))
         origin, note = next(filter(None, known), UNKNOWN)
         if (method, option) == ("olm", "preset"):
             note += f" ({_fields(value)})"
-        # Of a dozen rows with the same value their names are noise.
-        others = sum(key[:2] == (method, option) for key in found) > 1
+        # The names of a dozen rows with the same value would be noise.
+        others = sum(key[:2] == (method, option) for key in labels) > 1
         shown = "; ".join(names) if len(names) < 6 else "all others" if others else "all"
         lines.append((method, option, value, shown, origin, note))
     columns = ["Method", "Option", "Value", "Rows", "From", "Note"]

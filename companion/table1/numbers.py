@@ -78,15 +78,15 @@ def check(measured: pd.DataFrame) -> None:
     for dataset, part in measured.groupby("dataset", sort=False):
         seeds = part.groupby("row", sort=False)["seed"].agg(lambda s: tuple(sorted(s)))
         wanted = tuple(sorted(set(part["seed"])))
-        for row, found in seeds.items():
-            if found != wanted:
-                raise ValueError(f"{dataset}: row {row} has seeds {found}, others have {wanted}")
-        for row, own in part.groupby("row", sort=False):
+        for row, present in seeds.items():
+            if present != wanted:
+                raise ValueError(f"{dataset}: row {row} has seeds {present}, others have {wanted}")
+        for row, runs in part.groupby("row", sort=False):
             for name in MEASURED:
-                values = own[name]
+                values = runs[name]
                 gone = values.isna()
                 if gone.any() and (name in ALWAYS or not gone.all()):
-                    seeds = own.loc[gone, "seed"].tolist()
+                    seeds = runs.loc[gone, "seed"].tolist()
                     raise ValueError(f"{dataset}: {name} of row {row} is NaN for seeds {seeds}")
                 if not values[~gone].between(0, 1).all():
                     raise ValueError(
@@ -121,12 +121,12 @@ def table1(
     for dataset, part in measured.groupby("dataset", sort=False):
         numbers = published(dataset, printed)
         for row in sorted(dict.fromkeys(part["row"]), key=place):
-            own = part[part["row"] == row]
-            line = {"dataset": dataset, "title": own["title"].iloc[0], "block": block(row)}
+            runs = part[part["row"] == row]
+            line = {"dataset": dataset, "title": runs["title"].iloc[0], "block": block(row)}
             line |= {"row": row, "label": label(row), "letter": ABLATION.get(row, "")}
-            line["seeds"] = len(own)
+            line["seeds"] = len(runs)
             for name in MEASURED:
-                interval = _interval(own[name])
+                interval = _interval(runs[name])
                 line |= {name: interval.mean, f"{name}_half": interval.half_width}
             line |= numbers.get(row, {})
             for reference in REFERENCES:
@@ -186,9 +186,9 @@ def costs(path: str | Path | None = None) -> pd.DataFrame:
         trainings.
     """
     there = path is not None and Path(path).is_file()
-    found = pd.read_csv(path) if there else pd.DataFrame()
-    found = found.reindex(columns=["row", *COSTS]).drop_duplicates("row").set_index("row")
-    return found.apply(pd.to_numeric, errors="coerce")
+    table = pd.read_csv(path) if there else pd.DataFrame()
+    table = table.reindex(columns=["row", *COSTS]).drop_duplicates("row").set_index("row")
+    return table.apply(pd.to_numeric, errors="coerce")
 
 
 def title(run: Run) -> str:
@@ -215,9 +215,9 @@ def _interval(values: pd.Series) -> Interval:
 def _epochs(grid: Sequence[Run]) -> pd.DataFrame:
     """Return `EPOCHS` per row and seed; the first of equal epochs is chosen, as in training."""
     chosen = {}
-    for (row, seed), own in folder.epochs(grid).groupby(["row", "seed"], sort=False):
-        best = own["test_accuracy"].iloc[own["dev_accuracy"].argmax()]
-        chosen[row, seed] = dict(zip(EPOCHS, (best, own["test_accuracy"].max()), strict=True))
+    for (row, seed), epochs in folder.epochs(grid).groupby(["row", "seed"], sort=False):
+        best = epochs["test_accuracy"].iloc[epochs["dev_accuracy"].argmax()]
+        chosen[row, seed] = dict(zip(EPOCHS, (best, epochs["test_accuracy"].max()), strict=True))
     table = pd.DataFrame.from_dict(chosen, orient="index")
     return table.rename_axis(["row", "seed"])
 

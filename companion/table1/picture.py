@@ -22,7 +22,7 @@ def dots(table: pd.DataFrame, measure: str = "accuracy") -> Figure:
     """Draw Table 1 as dots with intervals, one panel per data set, the paper beside ours.
 
     Args:
-        table: as of `tables.table1`, in percent.
+        table: as of `numbers.table1`, in percent.
         measure: `accuracy` or `map`.
     """
     datasets = list(dict.fromkeys(table["dataset"]))
@@ -47,12 +47,12 @@ def dots(table: pd.DataFrame, measure: str = "accuracy") -> Figure:
     return closed(fig)
 
 
-def choices(ranked: pd.DataFrame, found: pd.DataFrame) -> Figure:
+def choices(ranked: pd.DataFrame, agreed: pd.DataFrame) -> Figure:
     """Draw the rank of every method by each choice, and how alike the rankings are.
 
     Args:
         ranked: as of `fairness.rank`.
-        found: as of `fairness.agreement`.
+        agreed: as of `fairness.agreement`.
     """
     datasets = list(dict.fromkeys(ranked["dataset"]))
     names = list(dict.fromkeys(ranked["label"]))
@@ -63,8 +63,8 @@ def choices(ranked: pd.DataFrame, found: pd.DataFrame) -> Figure:
             1, len(datasets), figsize=size, sharey=True, squeeze=False, layout="constrained"
         )
         for ax, dataset in zip(axes.flat, datasets, strict=True):
-            own = ranked[ranked["dataset"] == dataset]
-            wide = own.pivot(index="label", columns="choice").reindex(names)
+            ranks = ranked[ranked["dataset"] == dataset]
+            wide = ranks.pivot(index="label", columns="choice").reindex(names)
             keys = list(fairness.CHOICES)
             image = ax.imshow(
                 wide["moved"][keys].to_numpy(dtype=float),
@@ -74,7 +74,7 @@ def choices(ranked: pd.DataFrame, found: pd.DataFrame) -> Figure:
                 aspect="auto",
             )
             _ranks(ax, wide, keys, limit)
-            tau = found[found["dataset"] == dataset].set_index("choice")["tau"]
+            tau = agreed[agreed["dataset"] == dataset].set_index("choice")["tau"]
             taus = tau.reindex([fairness.SEEDS, *keys[1:]])
             below = [f"{value:.2f}" if value == value else "–" for value in taus]
             below[0] += "\nof two seeds"
@@ -83,7 +83,7 @@ def choices(ranked: pd.DataFrame, found: pd.DataFrame) -> Figure:
             top.set_xticks(range(len(keys)), COLUMNS, fontsize="small")
             top.tick_params(length=0)
             top.spines["top"].set_visible(False)
-            ax.set_title(own["title"].iloc[0], pad=34)
+            ax.set_title(ranks["title"].iloc[0], pad=34)
             ax.tick_params(length=0)
             ax.spines[:].set_visible(False)
             ax.axvline(0.5, color="white", lw=5)
@@ -100,8 +100,8 @@ def coefficients(
 ) -> Figure:
     """Draw the coefficients w of every head over training, a panel per data set and row.
 
-    Panels have scales of their own: one rule may move w by hundredths, the next below 0. The
-    panels of a data set share its line, so that no place is empty where it lacks a row.
+    Panels have scales of their own: one rule may move w by hundredths, the next below 0. The panels
+    of a data set fill a line of their own, without a gap where it lacks a row.
 
     Args:
         curves: columns `dataset`, `row`, `seed`, `epoch`, `head`, `w`, as of `curves.coefficients`.
@@ -114,11 +114,11 @@ def coefficients(
         fig = plt.figure(figsize=size, layout="constrained")
         strips = fig.subfigures(len(titles), 1, squeeze=False)[:, 0]
         for strip, (dataset, title) in zip(strips, titles.items(), strict=True):
-            found = {row: part(curves, dataset=dataset, row=row) for row in labels}
-            found = {row: own for row, own in found.items() if len(own)}
-            axes = strip.subplots(1, len(found), squeeze=False)[0]
-            for ax, (row, own) in zip(axes, found.items(), strict=True):
-                lines(ax, own, "w", "head", COLOURS)
+            panels = {row: part(curves, dataset=dataset, row=row) for row in labels}
+            panels = {row: curve for row, curve in panels.items() if len(curve)}
+            axes = strip.subplots(1, len(panels), squeeze=False)[0]
+            for ax, (row, curve) in zip(axes, panels.items(), strict=True):
+                lines(ax, curve, "w", "head", COLOURS)
                 ax.axhline(1, color="0.5", lw=0.8, zorder=1)
                 ax.set_title(fill(labels[row], LETTERS))
             axes[0].set_ylabel(f"{title}\ncoefficient w")
@@ -130,39 +130,40 @@ def coefficients(
 def _places(table: pd.DataFrame) -> dict[tuple, float]:
     """Return where rows stand, from above: `(block,)` of headings and `(block, label)` of rows."""
     places, at = {}, 0.0
-    for block, own in table.groupby("block", sort=False):
+    for block, shown in table.groupby("block", sort=False):
         places[(block,)] = at
-        for name in dict.fromkeys(own["label"]):
+        for name in dict.fromkeys(shown["label"]):
             at += 1
             places[block, name] = at
         at += 1.4
     return places
 
 
-def _panel(ax: Axes, own: pd.DataFrame, measure: str, places: Mapping[tuple, float]) -> None:
-    own = own.assign(place=[places[key] for key in zip(own["block"], own["label"], strict=True)])
-    half = own[f"{measure}_half"].fillna(0)
-    # A t interval of few seeds can leave the range of shares, and no accuracy does.
-    low, high = ((own[measure] + sign * half).clip(0, 100) for sign in (-1, 1))
+def _panel(ax: Axes, shown: pd.DataFrame, measure: str, places: Mapping[tuple, float]) -> None:
+    keys = zip(shown["block"], shown["label"], strict=True)
+    shown = shown.assign(place=[places[key] for key in keys])
+    half = shown[f"{measure}_half"].fillna(0)
+    # A t interval of few seeds can leave the range from 0 to 100, which no accuracy does.
+    low, high = ((shown[measure] + sign * half).clip(0, 100) for sign in (-1, 1))
     for sure in (False, True):
-        one = own["minus_concat_differs"] == sure
+        one = shown["minus_concat_differs"] == sure
         colour = SURE if sure else UNSURE
-        ax.hlines(own["place"][one], low[one], high[one], color=colour, lw=1.4)
+        ax.hlines(shown["place"][one], low[one], high[one], color=colour, lw=1.4)
         word = "differs from Concat by more than noise" if sure else "no difference shown"
         name = f"ours: {word} (mean, 95 % interval over seeds)"
-        ax.plot(own[measure][one], own["place"][one], "o", color=colour, ms=5, label=name)
-    printed = own[f"paper_{measure}"]
+        ax.plot(shown[measure][one], shown["place"][one], "o", color=colour, ms=5, label=name)
+    printed = shown[f"paper_{measure}"]
     if printed.notna().any():
         name = "paper, real recordings"
-        ax.plot(printed, own["place"], "D", mfc="none", mec=PAPER, mew=1.6, ms=5.5, label=name)
-    concat = own.loc[own["row"] == "concat", measure]
+        ax.plot(printed, shown["place"], "D", mfc="none", mec=PAPER, mew=1.6, ms=5.5, label=name)
+    concat = shown.loc[shown["row"] == "concat", measure]
     if len(concat):
         ax.axvline(concat.iloc[0], color="0.5", lw=0.8, ls="--", zorder=0, label="mean of Concat")
     edges = pd.concat([low, high, printed]).dropna()
     margin = 0.04 * max(edges.max() - edges.min(), 1)
     ax.set_xlim(edges.min() - margin, edges.max() + margin)
     unit = {"accuracy": "test accuracy (%)", "map": "test mAP (%)"}.get(measure, f"{measure} (%)")
-    ax.set(title=own["title"].iloc[0], xlabel=unit)
+    ax.set(title=shown["title"].iloc[0], xlabel=unit)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="y", visible=False)
 

@@ -27,7 +27,7 @@ LABELS = {
     "olm_full_probe": "OLM, 64 dev clips at every step",
 }
 
-# methods-table1.md 14.5 (a) to (f), and the two controls of design section 5.
+# Letters of the ablation's rows; notebook 20_table1 explains them.
 ABLATION = {
     "three_heads": "a",
     "olm_uniform": "b",
@@ -63,8 +63,8 @@ def label(row: str) -> str:
 
 
 def block(row: str) -> str:
-    """Return the block of the table in which a row stands; one that nobody listed balances."""
-    return next((name for name, rows in BLOCKS.items() if row in rows), NEW)
+    """Return the block of the table in which a row stands; a row not listed counts as balancing."""
+    return next((name for name, members in BLOCKS.items() if row in members), NEW)
 
 
 def place(row: str) -> int:

@@ -52,7 +52,7 @@ def write(table: pd.DataFrame, path: str | Path, columns: Sequence[str], notes: 
     """Write a table as Markdown, with its notes.
 
     Args:
-        table: as of `tables.table1` or `tables.ablation`.
+        table: as of `numbers.table1` or `numbers.ablation`.
         path: of the `.md` file; the folder is created.
         columns: keys of `HEADINGS` that the Markdown shows.
         notes: paragraphs under the tables.
@@ -70,7 +70,7 @@ def markdown(
     """Return one Markdown table per data set: `mean ± half width`, differences signed.
 
     Args:
-        table: as of `tables.table1`, in percent.
+        table: as of `numbers.table1`, in percent.
         columns: keys of `HEADINGS`; `label` always comes first.
         blocks: put a line with its name above every block of rows.
         level: of the headings.
@@ -90,7 +90,7 @@ def markdown(
 
 
 def notes(grids: Mapping[str, Sequence[Run]], command: str) -> str:
-    """Return what a reader of the table must know: whose data, how it was measured, by what.
+    """Return what a reader of the table must know: which data, how measured, by which command.
 
     Args:
         grids: data set -> its runs.
@@ -119,14 +119,14 @@ def beyond_noise(table: pd.DataFrame) -> str:
     """Return which rows differ from the references by more than seeds explain, as Markdown.
 
     Args:
-        table: as of `tables.table1`.
+        table: as of `numbers.table1`.
     """
     lines, marked, asked = [], 0, 0
     for title, part in table.groupby("title", sort=False):
         lines.append(f"**{title}**\n")
         for reference in rows.REFERENCES:
             gap, sure = part[f"minus_{reference}"], part[f"minus_{reference}_differs"]
-            found = {
+            named = {
                 word: "; ".join(
                     f"{name(line)} {signed(line[f'minus_{reference}'])}"
                     for line in part[sure & (sign * gap > 0)].to_dict("records")
@@ -135,7 +135,7 @@ def beyond_noise(table: pd.DataFrame) -> str:
             }
             lines += [
                 f"- {word} than {rows.label(reference)}: {names or 'no row'}"
-                for word, names in found.items()
+                for word, names in named.items()
             ]
             others = int(gap.notna().sum() - sure.sum())
             lines.append(f"- not told apart from {rows.label(reference)}: {others} rows")
@@ -149,7 +149,7 @@ def beyond_noise(table: pd.DataFrame) -> str:
 
 
 def name(line: Mapping) -> str:
-    """Return the label of a line of `tables.table1`, with its letter in the ablation."""
+    """Return the label of a line of `numbers.table1`, with its letter in the ablation."""
     return f"{line['label']} ({line['letter']})" if line["letter"] else line["label"]
 
 

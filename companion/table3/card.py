@@ -19,7 +19,7 @@ def card(measured: pd.DataFrame, table: params.Table3, data: Sequences) -> pd.Da
     seeds; and every modality is above the best constant answer.
 
     Args:
-        measured: as of `table3.collect`.
+        measured: as of `numbers.collect`.
         table: for the letters of the modalities.
         data: the prepared clips, for the constant answers.
 
@@ -35,14 +35,16 @@ def card(measured: pd.DataFrame, table: params.Table3, data: Sequences) -> pd.Da
             m: 100 * numbers.cell(measured, numbers.UNIMODAL, key, protocol)["f1"].to_numpy()
             for m, key in alone.items()
         }
-        found = [
+        properties = [
             property_line(f"{a} minus {b}, weighted F1", scores[a] - scores[b], ">", 0)
             for a, b in pairs
             if {a, b} <= scores.keys()
         ]
         floor = 100 * constant(data, protocol)
-        found += [property_line(f"{m}, weighted F1", own, ">", floor) for m, own in scores.items()]
-        lines += [(title, *line) for line in found]
+        properties += [
+            property_line(f"{m}, weighted F1", values, ">", floor) for m, values in scores.items()
+        ]
+        lines += [(title, *line) for line in properties]
     return pd.DataFrame(lines, columns=["protocol", *CARD])
 
 
@@ -59,6 +61,6 @@ def constant(data: Sequences, protocol: str) -> float:
         folds = data.records["fold"]
         parts = [np.flatnonzero(folds == k) for k in sorted(set(folds)) if k >= 0]
     return max(
-        np.mean([weighted_f1(np.full(len(rows), c), data.labels[rows]) for rows in parts])
+        np.mean([weighted_f1(np.full(len(indices), c), data.labels[indices]) for indices in parts])
         for c in range(len(data.classes))
     )

@@ -1,4 +1,4 @@
-"""Table 3: modalities x fusions, by two protocols (models-tables23.md 7)."""
+"""Table 3: modalities x fusions, by two protocols."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ def model(own: TransformerConfig, modalities, row: params.Row) -> TransformerCon
     """Return the network of a row on a combination of modalities.
 
     Args:
-        own: the profile's model.
+        base: the profile's model.
         modalities: of the combination.
         row: what it changes.
 
@@ -83,17 +83,17 @@ def collect(grid: list[Run]) -> pd.DataFrame:
         FileNotFoundError: a run is missing; nothing is skipped.
     """
     folder.load(grid)
-    found = []
+    lines = []
     cells: dict[tuple[str, int], list[Run]] = {}
     for run in grid:
         cells.setdefault((run.name, run.seed), []).append(run)
     for (row, seed), folds in cells.items():
         data = Sequences(folds[0].prepared, modalities=folds[0].config.model.modalities)
         clips = int(data.records["split"].ne("test").sum())
-        found.append((row, seed, "cv", *selected(folds), clips))
-        found.append((row, seed, "test", *averaged(folds, data), len(data.rows("test"))))
+        lines.append((row, seed, "cv", *selected(folds), clips))
+        lines.append((row, seed, "test", *averaged(folds, data), len(data.rows("test"))))
     names = ["row", "seed", "protocol", *MEASURES, "clips"]
-    return pd.DataFrame(found, columns=names)
+    return pd.DataFrame(lines, columns=names)
 
 
 def selected(folds: list[Run]) -> tuple[float, float]:
@@ -114,9 +114,9 @@ def averaged(folds: list[Run], data: Sequences) -> tuple[float, float]:
             head = "fused" if "valence_fused" in arrays else run.config.model.modalities[0]
             prob.append(arrays["prob"])
             valence.append(arrays[f"valence_{head}"])
-            rows, labels = arrays["row"], arrays["label"]
-    found = emotion(np.mean(prob, 0), np.mean(valence, 0), labels, data.valence[rows])
-    return found.f1, found.mse
+            indices, labels = arrays["row"], arrays["label"]
+    scores = emotion(np.mean(prob, 0), np.mean(valence, 0), labels, data.valence[indices])
+    return scores.f1, scores.mse
 
 
 def table3(measured: pd.DataFrame, table: params.Table3, printed: Path | None = None):
@@ -138,19 +138,19 @@ def table3(measured: pd.DataFrame, table: params.Table3, printed: Path | None = 
         for fusion in table.fusions:
             kind = fusion if len(modalities) > 1 else UNIMODAL
             for protocol in PROTOCOLS:
-                own = cell(measured, kind, letters, protocol)
+                runs = cell(measured, kind, letters, protocol)
                 base = cell(measured, "attention", letters, protocol)
                 line = {"modalities": letters, "fusion": fusion, "protocol": protocol}
-                line |= {"row": own["row"].iloc[0], "seeds": len(own)}
+                line |= {"row": runs["row"].iloc[0], "seeds": len(runs)}
                 for measure in MEASURES:
                     scale = 100 if measure == "f1" else 1
-                    mean, half = confidence_interval(scale * own[measure])
+                    mean, half = confidence_interval(scale * runs[measure])
                     line |= {measure: mean, f"{measure}_half": half}
                     line[f"{measure}_paper"] = published.loc[letters, f"{fusion}_{measure}"]
                     gap = (np.nan, np.nan)
                     if len(modalities) > 1 and fusion != "attention":
                         gap = paired_difference(
-                            (scale * own[measure]).tolist(), (scale * base[measure]).tolist()
+                            (scale * runs[measure]).tolist(), (scale * base[measure]).tolist()
                         )
                     line |= dict(zip((f"{measure}_gap", f"{measure}_gap_half"), gap, strict=True))
                 lines.append(line)
@@ -160,8 +160,8 @@ def table3(measured: pd.DataFrame, table: params.Table3, printed: Path | None = 
 def cell(measured: pd.DataFrame, kind: str, letters: str, protocol: str) -> pd.DataFrame:
     """Return the lines of `collect` of a fusion and a combination, one per seed, in order."""
     row = f"{kind}_{letters.replace('+', '')}"
-    found = measured[(measured["row"] == row) & (measured["protocol"] == protocol)]
-    return found.sort_values("seed")
+    lines = measured[(measured["row"] == row) & (measured["protocol"] == protocol)]
+    return lines.sort_values("seed")
 
 
 def floors(data: Sequences) -> pd.DataFrame:
@@ -176,8 +176,8 @@ def floors(data: Sequences) -> pd.DataFrame:
     lines = []
     for c, name in enumerate(data.classes):
         scores = np.tile(np.eye(len(data.classes))[c], (len(test), 1))
-        found = emotion(scores, mean, labels, valence)
-        lines.append((f"always {name}", 100 * found.f1, found.mse))
+        scored = emotion(scores, mean, labels, valence)
+        lines.append((f"always {name}", 100 * scored.f1, scored.mse))
     return pd.DataFrame(lines, columns=["constant", "f1", "mse"])
 
 

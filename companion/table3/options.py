@@ -27,16 +27,16 @@ def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
     """
     settings, chosen = grid.profile_values(profile, root)
     table, section = settings.table3, chosen.dataset(numbers.DATASET)
-    found = []
+    runs = []
     for name, row in table.control_rows().items():
         model = numbers.model(section.model, table.combinations[table.shown], row)
         config = section.model_copy(update={"model": model})
         places = grid.places(profile, numbers.DATASET, root)
-        found += [
+        runs += [
             Run(numbers.DATASET, f"control_{name}", row, seed, config, *places, fold=FOLD)
             for seed in chosen.seeds
         ]
-    return found
+    return runs
 
 
 def defaults(profile: str, root: str | Path = ".") -> list[Run]:
@@ -66,12 +66,12 @@ def effects(controls: list[Run], base: list[Run], table: params.Table3) -> pd.Da
     lines = []
     reference = _measures(base)
     for name, changed in table.controls.items():
-        own = _measures([run for run in controls if run.name == f"control_{name}"])
+        measures = _measures([run for run in controls if run.name == f"control_{name}"])
         option = ", ".join(f"{key}: {_yaml(value)}" for key, value in changed.items())
         for split in SPLITS:
             line = {"control": name, "option": option, "split": split, "seeds": len(base)}
             for i, measure in enumerate(numbers.MEASURES):
-                a, b = own[split][:, i], reference[split][:, i]
+                a, b = measures[split][:, i], reference[split][:, i]
                 mean, half = paired_difference(a.tolist(), b.tolist())
                 line |= {f"default_{measure}": b.mean(), measure: a.mean()}
                 line |= {f"{measure}_gap": mean, f"{measure}_gap_half": half}
@@ -97,13 +97,13 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines.values())
 
 
-def _measures(own: list[Run]) -> dict[str, np.ndarray]:
+def _measures(runs: list[Run]) -> dict[str, np.ndarray]:
     """Return split -> `(seeds, 2)`: F1 in percent and MSE of every run, by seed."""
-    found = {split: [] for split in SPLITS}
-    for run in sorted(own, key=lambda run: run.seed):
-        found["dev"].append(numbers.selected([run]))
-        found["test"].append(numbers.averaged([run], run.data()))
-    return {split: np.array(values) * (100, 1) for split, values in found.items()}
+    measures = {split: [] for split in SPLITS}
+    for run in sorted(runs, key=lambda run: run.seed):
+        measures["dev"].append(numbers.selected([run]))
+        measures["test"].append(numbers.averaged([run], run.data()))
+    return {split: np.array(values) * (100, 1) for split, values in measures.items()}
 
 
 def _yaml(value) -> str:

@@ -18,7 +18,7 @@ from companion.figures.style import (
     style,
 )
 
-# The fusions are no modalities, so they have no colour of one.
+# Fusions are not modalities, so none has a modality's colour.
 FUSIONS = {
     "attention": ("Attention", "0.65", "s"),
     "olm_t_mbt": ("OLM-T-MBT", "0.4", "^"),
@@ -31,7 +31,7 @@ def dots(table: pd.DataFrame, protocol: str, title: str = "") -> Figure:
     """Draw a dot and its interval per combination and fusion, and the paper's number beside.
 
     Args:
-        table: as of `table3.table3`.
+        table: as of `numbers.table3`.
         protocol: `cv` or `test`.
         title: of the whole figure.
     """
@@ -41,12 +41,12 @@ def dots(table: pd.DataFrame, protocol: str, title: str = "") -> Figure:
         fig, axes = plt.subplots(1, 2, figsize=(10, 6.4), sharey=True, layout="constrained")
         for ax, (measure, text) in zip(axes, AXES.items(), strict=True):
             for i, (fusion, (_, colour, marker)) in enumerate(FUSIONS.items()):
-                own = part(shown, fusion=fusion).set_index("modalities").loc[letters]
+                cells = part(shown, fusion=fusion).set_index("modalities").loc[letters]
                 high = [k + (i - 1) * 0.24 for k in range(len(letters))]
                 look = {"color": colour, "fmt": marker, "ms": 5, "capsize": 2, "lw": 1.2}
-                ax.errorbar(own[measure], high, xerr=own[f"{measure}_half"], **look)
+                ax.errorbar(cells[measure], high, xerr=cells[f"{measure}_half"], **look)
                 ax.scatter(
-                    own[f"{measure}_paper"], high, marker="D", s=16, color=PAPER, zorder=3, lw=0
+                    cells[f"{measure}_paper"], high, marker="D", s=16, color=PAPER, zorder=3, lw=0
                 )
             ax.set(xlabel=text, yticks=range(len(letters)), yticklabels=letters)
         axes[0].invert_yaxis()

@@ -29,7 +29,7 @@ def page(table: pd.DataFrame, grid: Sequence[Run], command: str) -> str:
     """Return the whole of `table3.md`.
 
     Args:
-        table: as of `table3.table3`.
+        table: as of `numbers.table3`.
         grid: the runs that it was made from.
         command: that makes it.
     """
@@ -37,7 +37,7 @@ def page(table: pd.DataFrame, grid: Sequence[Run], command: str) -> str:
 
 
 def notes(grid: Sequence[Run], command: str) -> str:
-    """Return what a reader of the table must know: whose data, how it was measured, by what.
+    """Return what a reader of the table must know: which data, how measured, by which command.
 
     Args:
         grid: the runs.
@@ -80,11 +80,11 @@ def markdown(table: pd.DataFrame, protocol: str, measure: str) -> pd.DataFrame:
     """
     shown, digits = table[table["protocol"] == protocol], 1 if measure == "f1" else 2
     parts = {}
-    for fusion, own in shown.groupby("fusion", sort=False):
+    for fusion, cells in shown.groupby("fusion", sort=False):
         name = FUSIONS[fusion][0]
-        own = own.set_index("modalities")
-        pairs = zip(own[measure], own[f"{measure}_half"], strict=True)
+        cells = cells.set_index("modalities")
+        pairs = zip(cells[measure], cells[f"{measure}_half"], strict=True)
         text = [f"{mean:.{digits}f} ± {half:.{digits}f}" for mean, half in pairs]
-        parts[name] = pd.Series(text, own.index)
-        parts[f"{name}, paper"] = own[f"{measure}_paper"].map(f"{{:.{digits}f}}".format)
+        parts[name] = pd.Series(text, cells.index)
+        parts[f"{name}, paper"] = cells[f"{measure}_paper"].map(f"{{:.{digits}f}}".format)
     return pd.DataFrame(parts)

@@ -22,7 +22,7 @@ from olmlib.config import TrainConfig
 SPLITS = ("train", "dev", "test")
 RECORDS = ["row", "id", "label", "split", "group"]
 REJECTED = ["id", "split", "reason"]
-# ImageNet statistics, the last step of every image transform (methods-table1.md 1.1).
+# ImageNet statistics, the last step of every image transform.
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 _TRIES = 10
@@ -95,7 +95,7 @@ class Clips(Dataset):
 
     In training, each frame gets its own random resized crop (area and aspect ratio as in
     torchvision: 3/4 to 4/3, ten tries, else the whole frame) and flip, as in the published
-    codes (datasets.md 1.2). Frames were resized to S x S in preparation, so testing adds nothing.
+    codes. Frames were resized to S x S in preparation, so testing adds nothing.
     Random numbers depend on (seed, epoch, row) and on nothing else.
     """
 

@@ -7,8 +7,8 @@ start may push harder, the more so the larger `alpha` is. It costs a partial bac
 from the loss to W. Here W is the last convolution of each encoder, so these passes stop right
 behind the heads and a step takes about a tenth longer than Concat's.
 
-The paper balances tasks and says nothing of modalities; which heads and which W a late fusion has
-is our choice (book/fairness.md).
+The paper balances tasks and says nothing of modalities; which heads and which W to take for a late
+fusion is our choice (B9 in `book/paper_vs_code.md`).
 """
 
 from math import log

@@ -1,4 +1,4 @@
-"""Late fusion whose logits are sums of cosines: the model of MMCosine."""
+"""Late fusion whose logits are sums of cosines: the model of MMCosine (Xu et al., ICASSP 2023)."""
 
 import torch
 from torch import Tensor, nn

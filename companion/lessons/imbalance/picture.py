@@ -102,7 +102,7 @@ def imbalance_table(
     """Gather the numbers of the figure: one per panel, series and place on the x axis.
 
     Args:
-        epochs: as of `runs.epochs`, of audio-only, visual-only and Concat.
+        epochs: as of `folder.epochs`, of audio-only, visual-only and Concat.
         probes: as of `probe.probes`.
         branches: as of `imbalance.branches`.
 
@@ -117,9 +117,9 @@ def imbalance_table(
     for series, (head, row, column) in curves.items():
         values = 100 * epochs[epochs["row"] == row].set_index("epoch")[column]
         tables.append(_over_seeds(values, "accuracy", series, head))
-    for head, own in branches.groupby("head", sort=False):
+    for head, branch in branches.groupby("head", sort=False):
         for quantity in ("norm", "score"):
-            tables.append(_over_seeds(own.set_index("epoch")[quantity], quantity, head, head))
+            tables.append(_over_seeds(branch.set_index("epoch")[quantity], quantity, head, head))
     rows = []
     for modality in ALONE:
         for series, values in zip(
@@ -138,7 +138,7 @@ def imbalance(table: pd.DataFrame, chance: float, title: str) -> Figure:
     Args:
         table: as of `imbalance_table`.
         chance: accuracy of always answering the most frequent class, in percent.
-        title: readable name of the data set, as of `tables.title`.
+        title: readable name of the data set, as of `rows.dataset_title`.
     """
     fig, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
     (accuracy, probe), (norm, score) = axes

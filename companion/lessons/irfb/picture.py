@@ -53,16 +53,16 @@ def diagram() -> Figure:
     return closed(fig)
 
 
-def equation4(found: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+def equation4(readings: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     """Draw the weights of each reading of Eq. 4 and the change of the hub that follows.
 
     Args:
-        found: as of `toy_irfb.readings`.
+        readings: as of `toy.readings`.
     """
-    high = max(np.abs(one["change"]).max() for one in found.values())
+    high = max(np.abs(one["change"]).max() for one in readings.values())
     with style():
-        fig, axes = plt.subplots(2, len(found), figsize=(10, 4.6), layout="constrained")
-        for (pool, one), (above, below) in zip(found.items(), axes.T, strict=True):
+        fig, axes = plt.subplots(2, len(readings), figsize=(10, 4.6), layout="constrained")
+        for (pool, one), (above, below) in zip(readings.items(), axes.T, strict=True):
             above.set_title(pool)
             tokens = range(len(one["change"]))
             if "weights" in one:
@@ -89,7 +89,7 @@ def gradients(reach: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw which head's loss pulls at which part of the network.
 
     Args:
-        reach: title -> as of `toy_irfb.reach`; exact zeros are crossed out.
+        reach: title -> as of `toy.reach`; exact zeros are crossed out.
     """
     values = np.concatenate([table.to_numpy().ravel() for table in reach.values()])
     scale = LogNorm(values[values > 0].min() / 2, values.max())

@@ -56,7 +56,7 @@ def readings(tokens=3, d=8, seed=0) -> dict[str, dict[str, np.ndarray]]:
         Pool -> `weights` `(M, tokens)`, missing for `sum_ffn` which has none, and `change`
         `(tokens, d)`, the hub after minus the hub before.
     """
-    found = {}
+    results = {}
     for pool in ("broadcast", "token", "modality", "sum_ffn"):
         torch.manual_seed(seed)
         toy = IRFB(d, 2, 2, tokens, pool=pool, ffn_dim=2 * d).eval()
@@ -67,11 +67,11 @@ def readings(tokens=3, d=8, seed=0) -> dict[str, dict[str, np.ndarray]]:
         hub = torch.randn(1, tokens, d)
         streams = [torch.randn(1, 5, d), torch.randn(1, 4, d)]
         with torch.no_grad():
-            found[pool] = {"change": (toy(hub, streams) - hub)[0].numpy()}
+            results[pool] = {"change": (toy(hub, streams) - hub)[0].numpy()}
             if pool != "sum_ffn":
                 weights = toy.weights(toy.copies(hub, streams, [None, None]))[0]
-                found[pool]["weights"] = weights.expand(2, tokens).numpy()
-    return found
+                results[pool]["weights"] = weights.expand(2, tokens).numpy()
+    return results
 
 
 def network(seed=0, **options) -> Transformer:
@@ -93,20 +93,20 @@ def network(seed=0, **options) -> Transformer:
 def batch(size=4, seed=0) -> dict[str, Tensor]:
     """Return clips of different lengths with labels of three classes."""
     generator = torch.Generator().manual_seed(seed)
-    found = {"label": torch.arange(size) % 3}
-    for m, rows, width in (("audio", 7, 6), ("visual", 5, 4)):
-        length = torch.arange(size) % 3 + rows - 2
-        real = torch.arange(rows) < length[:, None]
-        found[m] = torch.randn(size, rows, width, generator=generator) * real[..., None]
-        found[f"{m}_length"] = length
-    return found
+    clips = {"label": torch.arange(size) % 3}
+    for m, longest, width in (("audio", 7, 6), ("visual", 5, 4)):
+        length = torch.arange(size) % 3 + longest - 2
+        real = torch.arange(longest) < length[:, None]
+        clips[m] = torch.randn(size, longest, width, generator=generator) * real[..., None]
+        clips[f"{m}_length"] = length
+    return clips
 
 
-def padded(clips: dict[str, Tensor], rows=3) -> dict[str, Tensor]:
+def padded(clips: dict[str, Tensor], count=3) -> dict[str, Tensor]:
     """Return the same clips with more rows of padding, filled with numbers that are no zeros."""
     more = dict(clips)
     for m in ("audio", "visual"):
-        more[m] = nn.functional.pad(clips[m], (0, 0, 0, rows), value=9.0)
+        more[m] = nn.functional.pad(clips[m], (0, 0, 0, count), value=9.0)
     return more
 
 
@@ -129,7 +129,7 @@ def reach(model: Transformer, clips: dict[str, Tensor]) -> pd.DataFrame:
         model.zero_grad(set_to_none=True)
         cross_entropy(model(clips).logits[head], clips["label"]).backward()
         rows[head] = {
-            name: float(sum(p.grad.square().sum() for p in own if p.grad is not None)) ** 0.5
-            for name, own in parts.items()
+            name: float(sum(p.grad.square().sum() for p in parameters if p.grad is not None)) ** 0.5
+            for name, parameters in parts.items()
         }
     return pd.DataFrame(rows).T.rename_axis("loss of")

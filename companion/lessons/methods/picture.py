@@ -37,7 +37,7 @@ class Look:
     Attributes:
         title, x, y: its words, with units.
         dashes: variant -> line style; others are solid.
-        axes: what else `Axes.set` shall set.
+        axes: more arguments of `Axes.set`.
         legend: place of the panel's own legend, which names the variants.
     """
 
@@ -103,7 +103,7 @@ LOOKS = {
 
 def panels() -> pd.DataFrame:
     """Return the numbers of all panels: columns `panel`, a key of `LOOKS`, and `toy.COLUMNS`."""
-    found = {
+    numbers = {
         "joint": toy.joint("joint"),
         "three_heads": toy.joint("three_heads"),
         "fusions": toy.fusions(),
@@ -117,7 +117,7 @@ def panels() -> pd.DataFrame:
         "olm": toy.olm_coefficients(),
         "side_by_side": toy.side_by_side(),
     }
-    tables = [table.assign(panel=name) for name, table in found.items()]
+    tables = [table.assign(panel=name) for name, table in numbers.items()]
     return pd.concat(tables, ignore_index=True)[["panel", *toy.COLUMNS]]
 
 
@@ -134,8 +134,8 @@ def batch() -> Figure:
             place = 4.1 * np.array(centre) - (0, 0.6 if c else 0)
             ax.annotate(f"class {c}", place, ha="center", va="center", color=GREY)
         for marker, c in zip("o^s", range(toy.CLASSES), strict=True):
-            own = outputs.features[head].detach()[toy.LABELS == c]
-            ax.plot(*own.T, marker, color=COLOURS[head], ms=7, alpha=0.85)
+            features = outputs.features[head].detach()[toy.LABELS == c]
+            ax.plot(*features.T, marker, color=COLOURS[head], ms=7, alpha=0.85)
         ax.set(xlim=(-5, 5), ylim=(-3.4, 4.8), aspect="equal", xlabel="feature 1")
         ax.set_title(f"({letter}) {head.capitalize()} features")
     axes[0].set_ylabel("feature 2")
@@ -187,15 +187,21 @@ def new_method(
         accuracy: columns `row`, `seed`, `accuracy` in `[0, 1]`.
         weights: columns `seed`, `epoch`, `head`, `w`, of the new row.
         labels: row -> its label, from top to bottom.
-        title: readable name of the data set, as of `tables.title`.
+        title: readable name of the data set, as of `rows.dataset_title`.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4), layout="constrained")
     for place, row in enumerate(labels):
-        own = 100 * accuracy.loc[accuracy["row"] == row, "accuracy"]
+        points = 100 * accuracy.loc[accuracy["row"] == row, "accuracy"]
         left.plot(
-            own, np.full(len(own), place), "o", mfc="none", color=GREY, ms=11, label="one seed"
+            points,
+            np.full(len(points), place),
+            "o",
+            mfc="none",
+            color=GREY,
+            ms=11,
+            label="one seed",
         )
-        left.plot(own.mean(), place, "D", color="k", ms=5, label="mean")
+        left.plot(points.mean(), place, "D", color="k", ms=5, label="mean")
     left.set(yticks=range(len(labels)), yticklabels=list(labels.values()))
     left.set(xlabel="test accuracy (%)", title="(A) The new row beside the others")
     left.margins(y=0.25)
@@ -204,9 +210,9 @@ def new_method(
     fig.legend(handles[:2], names[:2], loc="outside lower left", ncols=2)
     for head in HEADS:
         colour = COLOURS[head]
-        own = weights[weights["head"] == head].groupby("epoch")["w"]
-        right.fill_between(own.min().index, own.min(), own.max(), color=colour, alpha=0.15, lw=0)
-        right.plot(own.mean(), color=colour, label=head)
+        w = weights[weights["head"] == head].groupby("epoch")["w"]
+        right.fill_between(w.min().index, w.min(), w.max(), color=colour, alpha=0.15, lw=0)
+        right.plot(w.mean(), color=colour, label=head)
     right.axhline(1, color="0.5", lw=0.8, zorder=0)
     right.set(xlabel="epoch", ylabel="weight w", title="(B) Its weights, mean and range of seeds")
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -228,15 +234,15 @@ def _lines(ax: Axes, table: pd.DataFrame, look: Look) -> None:
     """Draw a line per head and variant, and the toy batch's own values as points."""
     neutral = iter(NEUTRAL)
     named = set()
-    for (head, variant), own in table.groupby(["head", "variant"], sort=False):
+    for (head, variant), curve in table.groupby(["head", "variant"], sort=False):
         if variant == "toy":
-            ax.plot(own["x"], own["y"], "o", color=COLOURS[head], mec="k", ms=7, zorder=5)
+            ax.plot(curve["x"], curve["y"], "o", color=COLOURS[head], mec="k", ms=7, zorder=5)
             continue
         dash = look.dashes.get(variant, "-")
         colour = COLOURS[head] if head else next(neutral)
         # Vision lies on audio in places; the broad line stays visible below it.
         broad = {"lw": 4.5, "alpha": 0.45} if look.y == REACH and head == "audio" else {}
-        ax.plot(own["x"], own["y"], dash, color=colour, **broad)
+        ax.plot(curve["x"], curve["y"], dash, color=colour, **broad)
         if variant not in named:
             words = "vision trained alone" if variant == "alone" else variant
             ax.plot([], [], dash, color=colour if not head else GREY, label=words or None)
@@ -248,16 +254,16 @@ def _fusions(ax: Axes, table: pd.DataFrame, look: Look) -> None:
     names |= {"gated": "Gated", "attention": "Attention"}
     looks = {"concat": ("-", "0.65"), "film": ("-", "k"), "gated": ("--", "k")}
     for variant, words in names.items():
-        own = table[table["variant"] == variant]
+        curve = table[table["variant"] == variant]
         dash, colour = looks.get(variant, ("-.", GREY))
-        ax.plot(own["x"], own["y"], dash, color=colour, label=words)
+        ax.plot(curve["x"], curve["y"], dash, color=colour, label=words)
     ax.legend(loc="upper left", fontsize="small")
 
 
 def _cur(ax: Axes, table: pd.DataFrame, look: Look) -> None:
     for head in ("audio", "visual"):
-        own = table[table["head"] == head]
-        speed, cut = (own[own["variant"] == v] for v in ("speed", "cut off"))
+        branch = table[table["head"] == head]
+        speed, cut = (branch[branch["variant"] == v] for v in ("speed", "cut off"))
         ax.step(speed["x"], speed["y"], where="mid", color=COLOURS[head])
         for x in cut.loc[cut["y"] > 0, "x"]:
             ax.axvspan(x - 0.5, x + 0.5, color=COLOURS[head], alpha=0.18, lw=0, zorder=0)

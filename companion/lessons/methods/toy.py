@@ -82,7 +82,7 @@ def reach(loss: Tensor, outputs: Outputs) -> dict[str, float]:
 
 
 def joint(name: str) -> pd.DataFrame:
-    """Return what reaches each encoder as audio grows sure by a rule, and vision trained alone."""
+    """Return the gradients at the features as audio grows sure, and that of vision alone."""
     rows, outputs = [], batch()
     alone = reach(losses(outputs)[1], outputs)["visual"]
     for size in SPAN:
@@ -116,10 +116,10 @@ def fusions() -> pd.DataFrame:
 def gradnorm_weights(steps=60) -> Tensor:
     """Return `(steps + 1, 3)`, the loss weights with `site: features`; the features stand still."""
     outputs = batch()
-    found = losses(outputs)
+    start = losses(outputs)
     shared = list(outputs.features.values())
-    norms = torch.stack([gradnorm.gradient_norm(value, shared) for value in found]).double()
-    rates = gradnorm.relative_rates(found.detach(), torch.tensor(log(CLASSES)))
+    norms = torch.stack([gradnorm.gradient_norm(value, shared) for value in start]).double()
+    rates = gradnorm.relative_rates(start.detach(), torch.tensor(log(CLASSES)))
     w = torch.ones_like(rates)
     path, optimizer = [w.clone()], torch.optim.Adam([w], lr=0.025)
     for _ in range(steps):
@@ -214,7 +214,7 @@ def avslowfast_drops(batches=200) -> pd.DataFrame:
 
 
 def olm_coefficients() -> pd.DataFrame:
-    """Return w over the visual head's factor, the other two sharing the rest; Eq. 8's own w."""
+    """Return w over the visual head's factor (the others share the rest), and the w of Eq. 8."""
     shares = np.linspace(0.02, 0.9, 45)
     cases = [("", torch.tensor([(1 - x) / 2, x, (1 - x) / 2])) for x in shares]
     cases.append(("toy", factors()))
@@ -222,12 +222,12 @@ def olm_coefficients() -> pd.DataFrame:
 
 
 def factors() -> Tensor:
-    """Return lambda by Eq. 8, of the same losses that G-Blend's weights are made of."""
+    """Return lambda by Eq. 8, from the same losses as G-Blend's weights."""
     return eq.rebalancing_factors(*eq.rates(*START.T, *END.T))
 
 
 def side_by_side() -> pd.DataFrame:
-    """Return what reaches the features by every method that leaves the network's inside alone."""
+    """Return the gradients at the features for every method that does not change the network."""
     rows = []
     for place, (name, rule) in enumerate(RULES.items()):
         outputs = batch()
@@ -276,8 +276,8 @@ def _prototype_log_probabilities(outputs: Outputs) -> Tensor:
     """Return `(2, 6)`, the log probability of the true class by the distances to class means."""
     seen = torch.ones(CLASSES, dtype=torch.bool)
     centres = {m: pmr.class_means(z.detach(), LABELS, 3) for m, z in outputs.features.items()}
-    found = [pmr.log_probabilities(outputs.features[m], c, seen) for m, c in centres.items()]
-    return torch.stack([_true(log_p) for log_p in found])
+    scores = [pmr.log_probabilities(outputs.features[m], c, seen) for m, c in centres.items()]
+    return torch.stack([_true(log_p) for log_p in scores])
 
 
 def _true(scores: Tensor) -> Tensor:
@@ -286,8 +286,8 @@ def _true(scores: Tensor) -> Tensor:
 
 def _answer(logits: Tensor, visual: Tensor) -> Tensor:
     """Return `(B,)`, the norm of each sample's Jacobian."""
-    rows = [torch.autograd.grad(s.sum(), visual, retain_graph=True)[0] for s in logits.T]
-    return torch.stack(rows).square().sum((0, 2)).sqrt()
+    gradients = [torch.autograd.grad(s.sum(), visual, retain_graph=True)[0] for s in logits.T]
+    return torch.stack(gradients).square().sum((0, 2)).sqrt()
 
 
 def _row(variant: str, x: float, values: Tensor) -> list[tuple]:

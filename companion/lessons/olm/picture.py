@@ -39,10 +39,10 @@ def rates(curves: pd.DataFrame, head: str, at: int) -> Figure:
         at: the step at which the distances are marked.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    own = curves[curves["head"] == head].set_index("step")
-    left.plot(own.index, own["dev_loss"], color=COLOURS[head], label="dev loss")
-    left.plot(own.index, own["train_loss"], "--", color=COLOURS[head], label="train loss")
-    start, now = own["dev_loss"].iloc[0], own.loc[at]
+    curve = curves[curves["head"] == head].set_index("step")
+    left.plot(curve.index, curve["dev_loss"], color=COLOURS[head], label="dev loss")
+    left.plot(curve.index, curve["train_loss"], "--", color=COLOURS[head], label="train loss")
+    start, now = curve["dev_loss"].iloc[0], curve.loc[at]
     left.axhline(start, color="0.6", lw=0.8)
     _span(left, at * 0.92, now["dev_loss"], start, "G", "right")
     _span(left, at * 1.08, now["train_loss"], now["dev_loss"], "C", "left")
@@ -102,8 +102,8 @@ def collapse(table: pd.DataFrame) -> Figure:
     ):
         part = table[table["panel"] == name]
         for head in VAB:
-            own = part[part["head"] == head]
-            ax.plot(own["step"], own["w"], color=COLOURS[head], label=head)
+            curve = part[part["head"] == head]
+            ax.plot(curve["step"], curve["w"], color=COLOURS[head], label=head)
         mean = part.groupby("step")["scaled"].mean()
         ax.plot(mean.index, mean / mean.iloc[0], "k--", lw=1, label="mean norm / first")
         ax.set(ylim=(-0.05, 1.55), xlabel="SGD step", ylabel="coefficient w", title=title)
@@ -123,8 +123,8 @@ def solvers(paths: pd.DataFrame, exact: dict[str, float]) -> Figure:
     titles = {"constant": "(A) Target kept constant", "refreshed": "(B) Target follows w"}
     for ax, (target, title) in zip(axes, titles.items(), strict=True):
         for head in VAB:
-            own = paths[(paths["target"] == target) & (paths["head"] == head)]
-            ax.plot(own["step"], own["w"], color=COLOURS[head], label=f"{head}, SGD")
+            curve = paths[(paths["target"] == target) & (paths["head"] == head)]
+            ax.plot(curve["step"], curve["w"], color=COLOURS[head], label=f"{head}, SGD")
             ax.axhline(exact[head], color=COLOURS[head], ls="--", lw=1)
         ax.set(xlabel="SGD step", title=title)
     axes[0].set_ylabel("coefficient w")
@@ -192,9 +192,9 @@ def loop(curves: pd.DataFrame) -> Figure:
     for rule, column in zip(rules, axes.T, strict=True):
         for (name, label), ax in zip(quantities.items(), column, strict=True):
             for head in VAB:
-                own = curves[(curves["rule"] == rule) & (curves["head"] == head)]
+                curve = curves[(curves["rule"] == rule) & (curves["head"] == head)]
                 # From 1, for the logarithmic axis.
-                ax.plot(own["step"] + 1, own[name], color=COLOURS[head], label=head)
+                ax.plot(curve["step"] + 1, curve[name], color=COLOURS[head], label=head)
             ax.set(xscale="log", yscale="log")
             if rule == rules[0]:
                 ax.set_ylabel(label)

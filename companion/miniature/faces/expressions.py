@@ -53,9 +53,9 @@ class Expression:
 
     Attributes:
         units: strength of each action unit at the apex, in [0, 1.6].
-        onset, apex, decay: when it begins, is full, and what is left at the end; times and rest in
-            shares of the clip and of the apex.
-        shown: the emotion that the face shows, which a mask makes another than the acted one.
+        onset, apex: when it begins and when it is full, in shares of the clip.
+        decay: share of it that is left at the end.
+        shown: the emotion that the face shows; with a mask it is not the acted one.
         strength: of the whole expression, 0 to 1.6.
     """
 

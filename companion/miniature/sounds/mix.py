@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
-from companion.miniature.events import Clip
+from companion.miniature.events import EventClip
 from companion.miniature.plan import generator
 from companion.miniature.sounds.impacts import STRUCK
 from companion.miniature.sounds.instruments import Library
@@ -32,7 +32,7 @@ def action(name: str, library: Library, rng: np.random.Generator) -> np.ndarray:
     return sound / np.float32(level(sound))
 
 
-def perform(clip: Clip, library: Library, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def perform(clip: EventClip, library: Library, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Play one clip.
 
     Returns:

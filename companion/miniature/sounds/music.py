@@ -79,9 +79,9 @@ class Player:
         """
         rng, now = self.rng, self.rng.uniform(0, 0.6)
         degree = int(rng.integers(degrees[0], degrees[1] + 1))
-        own = [RHYTHMS[i] for i in rng.choice(len(RHYTHMS), 2, replace=False)]
+        rhythms = [RHYTHMS[i] for i in rng.choice(len(RHYTHMS), 2, replace=False)]
         while now < SECONDS:
-            for beats in own[rng.integers(2)]:
+            for beats in rhythms[rng.integers(2)]:
                 if rng.random() > rest:
                     self.play(self.pitch(degree), now, legato * beats * self.beat, gain)
                 now += beats * self.beat
