@@ -162,7 +162,7 @@ def main() -> None:
         return report(scale.measure())
     torch.set_num_threads(1)
     settings = params.load(ROOT / "params.yaml")
-    cremad, rows = settings.profiles["mini"].cremad, settings.rows
+    cremad, rows = settings.profiles["mini"].dataset("cremad"), settings.rows
     size, side, measured = cremad.prepare.frame_size, cremad.prepare.audio_pool, {}
     pooled = {"bins": 257 // side, "frames": 299 // side}
     with tempfile.TemporaryDirectory() as box:

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 import yaml
 from pydantic import (
-    BaseModel,
+    AfterValidator,
     ConfigDict,
     Field,
     PlainValidator,
-    StrictBool,
     StrictInt,
     ValidationError,
+    create_model,
     model_validator,
 )
 
+from companion.data.sections import Count, Miniature, Prepare, PrepareSequences, Section
 from olmlib.config import (
     LateFusionConfig,
     NetworkConfig,
@@ -25,26 +26,42 @@ from olmlib.config import (
     configuration,
 )
 
-Count = Annotated[StrictInt, Field(ge=1)]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
 IRFB = "olm_t_irfb"
-Table1 = Literal["cremad", "ks", "vggsound", "avmnist"]
+
+
+def _of_arrays(name: str) -> str:
+    """Refuse a data set that Table 1 cannot have; a misspelt one would be left out of it."""
+    known = [key for key, entry in _known().items() if entry.section is DataSet]
+    if name not in known:
+        raise ValueError(f"no data set {name!r} of arrays; there are {', '.join(known)}")
+    return name
+
+
+def _known() -> dict:
+    """Return every data set's entry; late, because an entry names the sections below."""
+    from companion.data.registry import DATASETS
+
+    return DATASETS
+
+
+DataSets = Annotated[list[Annotated[str, AfterValidator(_of_arrays)]], Field(min_length=1)]
 
 
 def read_as(kind: type) -> PlainValidator:
     """Return a validator that reads a mapping as a configuration of `olmlib`, which checks it."""
 
     def read(values: Any) -> Any:
-        return values if isinstance(values, kind) else configuration(kind, values)
+        if isinstance(values, kind):
+            return values
+        if not isinstance(values, dict):
+            raise ValueError(f"{values!r} is not a list of names and their values")
+        try:
+            return configuration(kind, values)
+        except ValueError as error:
+            # Each line begins with the field's name, which its place is put before.
+            raise ValueError("\n".join(f".{line}" for line in str(error).splitlines())) from None
 
     return PlainValidator(read)
-
-
-class Section(BaseModel):
-    """A part of `params.yaml`: an unknown key or a value of another type is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 Network = Annotated[LateFusionConfig, read_as(LateFusionConfig)]
@@ -62,41 +79,11 @@ class Row(Section):
     method: str
     options: dict = {}
     model: dict = {}
-    # Spelt out, because a misspelt name would silently leave the row out of every table.
-    datasets: Annotated[list[Table1], Field(min_length=1)] | None = None
-
-
-class Miniature(Section):
-    """Size of a miniature release; only CREMA-D has actors, and needs their number."""
-
-    actors: Count | None = None
-    clips: Count
-    seed: StrictInt = 0
-
-
-class Prepare(Section):
-    """From a release to arrays: split, front end and sizes .
-
-    `audio_pool`: spectrograms are stored as means over squares of this side; 1 keeps them whole.
-    """
-
-    split: Literal["published", "actor"] = "published"
-    dev_fraction: Fraction
-    seed: StrictInt = 0
-    frontend: Literal["librosa", "mmcosine", "olm_code"] = "librosa"
-    sample_rate: Count = 16_000
-    seconds: Positive
-    audio_pool: Count = 1
-    n_frames: Count = 1
-    frame_size: Count
-    drop_broken: StrictBool = False
-    max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.01
-    pca_energy: Annotated[float, Field(gt=0, le=1)] = 1.0
-    audio_noise: Annotated[float, Field(ge=0)] = 0.0
+    datasets: DataSets | None = None
 
 
 class DataSet(Section):
-    """Everything that is set for one data set."""
+    """Everything that is set for a data set of sounds and pictures."""
 
     miniature: Miniature | None = None
     prepare: Prepare
@@ -104,25 +91,8 @@ class DataSet(Section):
     train: Train
 
 
-class PrepareSequences(Section):
-    """From feature files to arrays: folds, the files' folders and their widths ."""
-
-    folds: Annotated[StrictInt, Field(ge=2)] = 5
-    seed: StrictInt = 0
-    max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.01
-    features: dict[str, str]
-    widths: dict[str, Count]
-
-    @model_validator(mode="after")
-    def _every_feature_has_a_width(self):
-        if self.features.keys() != self.widths.keys():
-            features, widths = ", ".join(self.features), ", ".join(self.widths)
-            raise ValueError(f"features are of {features} and widths of {widths}: name the same")
-        return self
-
-
 class Sequences(Section):
-    """Everything that is set for MER2023."""
+    """Everything that is set for a data set of feature sequences."""
 
     miniature: Miniature | None = None
     prepare: PrepareSequences
@@ -131,15 +101,33 @@ class Sequences(Section):
 
 
 class Profile(Section):
-    """One profile: seeds, worker processes and the data sets."""
+    """One profile: seeds, worker processes, and a section for each of its data sets."""
+
+    model_config = ConfigDict(extra="allow")
 
     seeds: Annotated[tuple[StrictInt, ...], Field(min_length=1)]
     workers: Count = 1
-    cremad: DataSet
-    ks: DataSet | None = None
-    vggsound: DataSet | None = None
-    avmnist: DataSet | None = None
-    mer2023: Sequences | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _each_data_set_by_its_entry(cls, values):
+        if not isinstance(values, dict):
+            return values
+        own, known = cls.model_fields, _known()
+        found = {name: value for name, value in values.items() if name not in own}
+        unknown = [str(name) for name in found if name not in known]
+        if unknown:
+            raise ValueError(
+                f"{', '.join(unknown)} is neither a setting of a profile ({', '.join(own)}) nor a "
+                f"data set ({', '.join(known)})"
+            )
+        # A model made of the entries' types says in its errors where in which section they are.
+        kinds = {name: (known[name].section, ...) for name in found}
+        read = dict(create_model("Sections", **kinds).model_validate(found))
+        for name, section in read.items():
+            if section.miniature and known[name].make is None:
+                raise ValueError(f"{name} has no miniature: leave {name}.miniature out")
+        return values | read
 
     @model_validator(mode="after")
     def _seeds_are_distinct(self):
@@ -147,20 +135,21 @@ class Profile(Section):
             raise ValueError(f"seeds {list(self.seeds)} repeat: a seed is one run")
         return self
 
+    @property
+    def datasets(self) -> dict[str, DataSet | Sequences]:
+        """Name -> section of every data set that the profile has."""
+        return self.model_extra
+
     def dataset(self, name: str) -> DataSet | Sequences:
         """Return the section of data set `name`.
 
         Raises:
             ValueError: the profile has no such data set.
         """
-        section = getattr(self, name, None)
-        kinds = DataSet | Sequences
-        if not isinstance(section, kinds):
-            known = [
-                key for key in type(self).model_fields if isinstance(getattr(self, key), kinds)
-            ]
-            raise ValueError(f"this profile has no data set {name!r}; it has {', '.join(known)}")
-        return section
+        if name not in self.datasets:
+            known = ", ".join(self.datasets)
+            raise ValueError(f"this profile has no data set {name!r}; it has {known}")
+        return self.datasets[name]
 
 
 class Table3(Section):
@@ -221,9 +210,13 @@ class Table3(Section):
 
 
 class Params(Section):
-    """The whole of `params.yaml`."""
+    """The whole of `params.yaml`.
+
+    `table1_sets`: the data sets that Table 1 shows, in its order.
+    """
 
     profile: str
+    table1_sets: DataSets
     rows: dict[str, Row]
     table3: Table3
     profiles: dict[str, Profile]
@@ -243,14 +236,17 @@ class Params(Section):
             except ValueError as error:
                 wrong += [f"{place}.model.{line}" for line in str(error).splitlines()]
         for name, profile in self.profiles.items():
-            known = profile.mer2023.prepare.features if profile.mer2023 else None
-            for letters, modalities in self.table3.combinations.items():
-                missing = [m for m in modalities if known is not None and m not in known]
-                if missing:
-                    wrong.append(
-                        f"table3.combinations.{letters}: profile {name} has no features of "
-                        f"{', '.join(missing)}; it has {', '.join(known)}"
-                    )
+            for section in profile.datasets.values():
+                if isinstance(section, DataSet):
+                    continue
+                known = section.prepare.features
+                for letters, modalities in self.table3.combinations.items():
+                    missing = [m for m in modalities if m not in known]
+                    if missing:
+                        wrong.append(
+                            f"table3.combinations.{letters}: profile {name} has no features of "
+                            f"{', '.join(missing)}; it has {', '.join(known)}"
+                        )
         if wrong:
             # The same mistake is met in every profile and data set.
             raise ValueError("\n".join(dict.fromkeys(wrong)))
@@ -258,15 +254,13 @@ class Params(Section):
 
     def _networks(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
         """Yield every row's place, the row, and each network that it changes."""
+        rows = {f"rows.{name}": row for name, row in self.rows.items()}
         for profile in self.profiles.values():
-            for name, row in self.rows.items():
-                for dataset in row.datasets or get_args(Table1):
-                    section = getattr(profile, dataset)
-                    if section is not None:
-                        yield f"rows.{name}", row, section.model
-            if profile.mer2023 is not None:
-                for place, row in self.table3.rows().items():
-                    yield place, row, profile.mer2023.model
+            for dataset, section in profile.datasets.items():
+                arrays = isinstance(section, DataSet)
+                for place, row in (rows if arrays else self.table3.rows()).items():
+                    if row.datasets is None or dataset in row.datasets:
+                        yield place, row, section.model
 
 
 def load(path: str | Path = "params.yaml") -> Params:
@@ -302,5 +296,6 @@ def described(error: ValidationError) -> list[str]:
     for one in error.errors():
         where = ".".join(map(str, one["loc"]))
         for says in one["msg"].removeprefix("Value error, ").splitlines():
-            lines.append(f"{where}: {says}" if where else says)
+            between = ": " if where and not says.startswith(".") else ""
+            lines.append(f"{where}{between}{says}")
     return lines

@@ -106,7 +106,7 @@ def check(kind: Callable, values: Mapping[str, Any], taken: Iterable[str] = ()) 
     for name, value in values.items():
         if name not in names:
             if not open_ended:
-                wrong.append(f"there is no option {name}; there are {', '.join(names) or 'none'}")
+                wrong.append(f"{name} is no option; there are {', '.join(names) or 'none'}")
         elif (wanted := unfit(value, hints.get(name, Any))) is not None:
             wrong.append(f"{name} is {value!r}, not {wanted}")
     if wrong:

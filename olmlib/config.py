@@ -191,8 +191,6 @@ def configuration(kind: type[Configured], values: Mapping[str, Any]) -> Configur
         ValueError: a misspelt or a missing field or a value that it cannot have; the message names
             each one.
     """
-    if not isinstance(values, Mapping):
-        raise ValueError(f"{values!r} is no list of names and values")
     values = _with_preset(kind, values)
     check(kind, values)
     needed = [f.name for f in fields(kind) if f.default is f.default_factory is MISSING]

@@ -267,6 +267,6 @@ def test_errors_are_one_line(tmp_path):
 
 
 def test_the_folders_are_those_that_the_loader_reads(release):
-    features = params.load().profiles["paper"].mer2023.prepare.features
+    features = params.load().profiles["paper"].dataset("mer2023").prepare.features
     for modality, folder in features.items():
         assert folder in target(release, modality, "a").parts

@@ -104,7 +104,7 @@ def test_what_rows_share_is_read_from_the_configuration():
     table = fairness.settings({"cremad": grid.runs_of("mini", "cremad")}).set_index("Setting")
     chosen = params.load().profiles["mini"]
     own = table["CREMA-D miniature"]
-    assert own["epochs"] == str(chosen.cremad.train.epochs)
+    assert own["epochs"] == str(chosen.dataset("cremad").train.epochs)
     assert own["seeds"] == ", ".join(map(str, chosen.seeds))
 
 

@@ -76,7 +76,7 @@ def release(tmp_path_factory, clips, sources):
 
 
 def test_the_loader_of_the_real_release_reads_it(release, clips):
-    config = params.load(ROOT / "params.yaml").profiles["mini"].mer2023.prepare
+    config = params.load(ROOT / "params.yaml").profiles["mini"].dataset("mer2023").prepare
     found = loader.load(release, config)
     assert len(found.clips) == 400
     assert found.check().table["found"].eq(1).all()

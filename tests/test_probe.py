@@ -21,7 +21,7 @@ def grid(tmp_path_factory):
     """Unfinished runs of small networks on noise around one pattern per class."""
     root = tmp_path_factory.mktemp("probe")
     synthetic(root / "prepared", clips=60, classes=3, frames=40, size=32)
-    settings = params.load("params.yaml").profiles["smoke"].cremad
+    settings = params.load("params.yaml").profiles["smoke"].dataset("cremad")
     config = settings.model_copy(update={"model": LateFusionConfig(width=8)})
     return [
         Run("cremad", row, params.Row(method=method), 0, config, root / "prepared", root, root)

@@ -38,16 +38,16 @@ def trained(name: str) -> torch.nn.Module:
     mini = settings.profiles["mini"]
     if name == TABLE3:
         clips = {key: getattr(attention.MODEL, key) for key in ("modalities", "inputs")}
-        model = replace(mini.mer2023.model, fusion="irfb", **clips)
+        model = replace(mini.dataset("mer2023").model, fusion="irfb", **clips)
         trainee = attention.Trainee(attention.OLM, "100_400", model)
         for _ in range(3):
             trainee.step()
         return trainee.training.model
-    row, config = settings.rows[name], replace(mini.cremad.train, epochs=2)
+    row, config = settings.rows[name], replace(mini.dataset("cremad").train, epochs=2)
     with tempfile.TemporaryDirectory() as box:
         data = arrays.synthetic(Path(box) / "data", clips=120, size=40, bins=25, frames=29)
         method = create(row.method, 0, **row.options)
-        return train.fit(method, data, mini.cremad.model, config, seed=0).model
+        return train.fit(method, data, mini.dataset("cremad").model, config, seed=0).model
 
 
 def report(names: list[str]) -> None:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from companion.data import media
 from companion.data.release import Release
-from companion.params import Prepare
+from companion.data.sections import Prepare
 
 CHUNK = 32
 ARRAYS = {"audio": np.float16, "visual": np.uint8}

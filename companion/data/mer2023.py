@@ -16,10 +16,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedKFold
 
-from companion import params
-from companion.data import media, restricted
+from companion.data import media, restricted, sections
 from companion.data.release import ReleaseError, Report
 
 # The order of MER2023-Baseline and MERTools.
@@ -164,7 +162,7 @@ class Release:
         return Report("MER2023", table, len(used), len(self.clips), len(CLASSES), digest)
 
 
-def load(root: str | Path, config: params.PrepareSequences) -> Release:
+def load(root: str | Path, config: sections.PrepareSequences) -> Release:
     """Read the labels under `root`; feature files are opened later.
 
     Args:
@@ -277,7 +275,7 @@ def _clip(place: str, name: str, emotion: str, valence, split: str) -> EmotionCl
     return EmotionClip(name, CLASSES.index(emotion), value, split)
 
 
-def _with_folds(clips: list[EmotionClip], config: params.PrepareSequences) -> list[EmotionClip]:
+def _with_folds(clips: list[EmotionClip], config: sections.PrepareSequences) -> list[EmotionClip]:
     train = [clip for clip in clips if clip.split == "train"]
     labels = [clip.label for clip in train]
     rarest = min(Counter(labels).values())
@@ -286,6 +284,9 @@ def _with_folds(clips: list[EmotionClip], config: params.PrepareSequences) -> li
             f"an emotion has {rarest} train clips, too few for {config.folds} folds: set "
             "prepare.folds to fewer"
         )
+    # Here, because making a miniature imports this module and needs no scikit-learn.
+    from sklearn.model_selection import StratifiedKFold
+
     dealer = StratifiedKFold(config.folds, shuffle=True, random_state=config.seed)
     fold = {}
     for number, (_, indices) in enumerate(dealer.split(labels, labels)):

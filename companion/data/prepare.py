@@ -18,7 +18,7 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from companion.data import chunks
 from companion.data.release import Release
-from companion.params import Prepare
+from companion.data.sections import Prepare
 from companion.runs.sources import closure
 from olmlib.data.arrays import REJECTED, SPLITS, Prepared, seal
 

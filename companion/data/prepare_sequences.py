@@ -10,7 +10,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from companion import params
+from companion.data import sections
 from companion.data.mer2023 import CLASSES, BadFeature, EmotionClip, Release
 from companion.data.prepare import PreparationError, explained
 from companion.runs.sources import closure
@@ -21,7 +21,7 @@ LARGEST = float(np.finfo(np.float16).max)
 
 
 def prepare_sequences(
-    release: Release, folder: str | Path, config: params.PrepareSequences
+    release: Release, folder: str | Path, config: sections.PrepareSequences
 ) -> sequences.Sequences:
     """Copy the features of every usable clip into arrays under `folder`.
 
@@ -127,7 +127,7 @@ def _to_npy(work: Path, modality: str, count: int, width: int) -> None:
     (work / f"{modality}.raw").unlink()
 
 
-def _fingerprint(release: Release, config: params.PrepareSequences) -> str:
+def _fingerprint(release: Release, config: sections.PrepareSequences) -> str:
     """Return the SHA-256 of everything the arrays depend on: configuration, clips, files, code."""
     digest = hashlib.sha256()
     # Without max_rejected: it changes no array.
@@ -144,7 +144,9 @@ def _fingerprint(release: Release, config: params.PrepareSequences) -> str:
     return digest.hexdigest()
 
 
-def _judge(rejected: int, release: Release, config: params.PrepareSequences, folder: Path) -> None:
+def _judge(
+    rejected: int, release: Release, config: sections.PrepareSequences, folder: Path
+) -> None:
     if rejected > config.max_rejected * len(release.clips):
         first = "\n".join(
             f"  {row.id}: {row.reason}"
@@ -157,7 +159,7 @@ def _judge(rejected: int, release: Release, config: params.PrepareSequences, fol
         )
 
 
-def _refuse_empty(used: list[EmotionClip], config: params.PrepareSequences, work: Path) -> None:
+def _refuse_empty(used: list[EmotionClip], config: sections.PrepareSequences, work: Path) -> None:
     parts = {"the test split": [c for c in used if c.split == "test"]}
     parts |= {f"fold {k}": [c for c in used if c.fold == k] for k in range(config.folds)}
     for name, clips in parts.items():

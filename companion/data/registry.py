@@ -1,40 +1,137 @@
-"""The data sets by name, as `params.yaml` calls them."""
+"""The data sets: an entry each, which says all that the rest must know of one data set.
 
+A new one is an entry here, a file with its loader, a section in `params.yaml`, and its name in
+`table1_sets` there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from companion import params
 from companion.data import avmnist, cremad, ks, mer2023, vggsound
 from companion.data.release import Release
-from companion.params import Prepare, PrepareSequences
+from companion.miniature.cremad import cremad as make_cremad
+from companion.miniature.ks import ks as make_ks
+from companion.miniature.mer2023 import mer2023 as make_mer2023
+from companion.miniature.vggsound import vggsound as make_vggsound
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What one data set is.
+
+    Attributes:
+        title: its readable name.
+        section: type of its part of a profile. It is also the kind of its prepared data:
+            `params.DataSet` arrays (notebooks 01, 10, 02 and 20), `params.Sequences` sequences of
+            features (notebooks 12 and 24).
+        load: reads the release in a folder, split as the section's `prepare` says.
+        table: the table of the paper that shows it. Without one it has a pipeline of its config, on
+            recordings that are the same in every profile.
+        column: its name in `data/paper/table1.csv`, where the paper has numbers of it.
+        make: writes its miniature: (sources, folder, size, worker processes).
+        size: of the miniature that `python -m companion.miniature` makes by default.
+    """
+
+    title: str
+    section: type[params.DataSet] | type[params.Sequences]
+    load: Callable[..., Release | mer2023.Release]
+    table: str | None = None
+    column: str | None = None
+    make: Callable[[Path, Path, params.Miniature, int], Path] | None = None
+    size: params.Miniature | None = None
+
+
+# Of Kinetics-Sounds and VGGSound a miniature has some of the classes only: those of its train list
+# are the classes, see `Release.present`.
+DATASETS = {
+    "cremad": DataSet(
+        title="CREMA-D",
+        section=params.DataSet,
+        load=lambda root, config: cremad.load(root, config.split, config.drop_broken, config.seed),
+        table="table1",
+        column="cremad",
+        make=make_cremad,
+        size=params.Miniature(actors=24, clips=960),
+    ),
+    "ks": DataSet(
+        title="Kinetics-Sounds",
+        section=params.DataSet,
+        load=lambda root, config: ks.load(root, config.split).present(),
+        table="table1",
+        column="ks",
+        make=make_ks,
+        size=params.Miniature(clips=520),
+    ),
+    "vggsound": DataSet(
+        title="VGGSound",
+        section=params.DataSet,
+        load=lambda root, config: vggsound.load(root, config.split).present(),
+        table="table1",
+        column="vggsound",
+        make=make_vggsound,
+        size=params.Miniature(clips=640),
+    ),
+    "avmnist": DataSet(
+        title="AV-MNIST",
+        section=params.DataSet,
+        load=lambda root, config: avmnist.load(
+            root, config.split, config.seed, config.pca_energy, config.audio_noise
+        ),
+    ),
+    "mer2023": DataSet(
+        title="MER2023",
+        section=params.Sequences,
+        load=mer2023.load,
+        table="table3",
+        make=make_mer2023,
+        size=params.Miniature(clips=400),
+    ),
+}
+
+
+def entry(name: str) -> DataSet:
+    """Return what is known of data set `name`.
+
+    Raises:
+        ValueError: no data set of that name.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"no data set {name!r}; there are {', '.join(DATASETS)}")
+    return DATASETS[name]
 
 
 def load(
-    name: str, root: str | Path, config: Prepare | PrepareSequences
+    name: str, root: str | Path, config: params.Prepare | params.PrepareSequences
 ) -> Release | mer2023.Release:
     """Read the release of data set `name` under `root`, split and weakened as `config` says.
-
-    The miniatures of Kinetics-Sounds and VGGSound have only some of the classes, so these two data
-    sets take the classes of their train list, see `Release.present`.
 
     Raises:
         ValueError: no data set of that name.
         ReleaseError: the release cannot be read as it is.
     """
-    if name == "cremad":
-        return cremad.load(root, config.split, config.drop_broken, config.seed)
-    if name == "avmnist":
-        return avmnist.load(root, config.split, config.seed, config.pca_energy, config.audio_noise)
-    if name == "ks":
-        return ks.load(root, config.split).present()
-    if name == "vggsound":
-        return vggsound.load(root, config.split).present()
-    if name == "mer2023":
-        return mer2023.load(root, config)
-    raise ValueError(f"no data set {name!r}; there are cremad, avmnist, ks, vggsound, mer2023")
+    return entry(name).load(root, config)
+
+
+def title(name: str, miniature: bool) -> str:
+    """Return the readable name of a data set, which says so where it is a miniature."""
+    return f"{entry(name).title} miniature" if miniature else entry(name).title
 
 
 def raw(name: str, profile: str) -> Path:
-    """Return where the release of a data set lies, relative to the repository's root.
+    """Return where the release of a data set lies, relative to the repository's root."""
+    return Path("raw", profile, name) if entry(name).table else Path("raw", name)
 
-    AV-MNIST is the same in every profile; every other data set has a release per profile.
+
+def runs(name: str, profile: str) -> Path:
+    """Return where the runs on a data set lie, relative to the repository's root.
+
+    Those of one table share a folder, on which the stage that makes the table depends.
     """
-    return Path("raw", name) if name == "avmnist" else Path("raw", profile, name)
+    return Path("runs", profile, entry(name).table or "", name)
+
+
+def command(name: str) -> str:
+    """Return what a reader types to make the results on a data set."""
+    return "make reproduce" if entry(name).table else f"make {name}"

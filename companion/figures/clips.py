@@ -48,7 +48,7 @@ def clips(prepared: Prepared, title: str, split: str = "train") -> tuple[Figure,
 
     Args:
         prepared: the data.
-        title: readable name of the data set, as of `rows.dataset_title`.
+        title: readable name of the data set, as of `registry.title`.
         split: whose clips are shown.
 
     Returns:

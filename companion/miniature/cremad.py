@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from companion import params
+from companion.data import sections
 from companion.miniature import folder, media, plan, release
 from companion.miniature.faces.people import scene
 from companion.miniature.faces.portrait import Portrait
@@ -25,7 +25,7 @@ from companion.miniature.sounds import voices
 FPS = 10
 
 
-def cremad(source: Path, out: Path, config: params.Miniature, workers: int = 1) -> Path:
+def cremad(source: Path, out: Path, config: sections.Miniature, workers: int = 1) -> Path:
     """Write the release, or what is missing of it.
 
     Args:

@@ -13,7 +13,7 @@ What it is and is not: `ks.md` beside this file.
 from functools import partial
 from pathlib import Path
 
-from companion import params
+from companion.data import sections
 from companion.miniature import events, recording, release
 from companion.miniature.sounds import mix
 from companion.miniature.sounds.instruments import Library
@@ -38,13 +38,13 @@ CLASSES = {
 NAMES = {"train": "{youtube}_{start:06d}_{stop:06d}", "test": "{youtube}_{start}"}
 
 
-def plan(config: params.Miniature) -> list[events.EventClip]:
+def plan(config: sections.Miniature) -> list[events.EventClip]:
     """Return the clips of the release, sorted by name."""
     weights = {action: size for action, (_, size) in CLASSES.items()}
     return events.clips("olm_ks_", weights, mix.ACTIONS, config.clips, config.seed, NAMES)
 
 
-def ks(source: Path, out: Path, config: params.Miniature, workers: int = 1) -> Path:
+def ks(source: Path, out: Path, config: sections.Miniature, workers: int = 1) -> Path:
     """Write the release, or what is missing of it.
 
     Args:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from companion import params
+from companion.data import sections
 from companion.miniature import cremad, extractors, folder, media, plan, release
 from companion.miniature.faces import expressions
 from companion.miniature.faces.people import person
@@ -68,7 +68,7 @@ class Utterance:
         return self.played.take.emotion
 
 
-def mer2023(source: Path, out: Path, config: params.Miniature, workers: int = 1) -> Path:
+def mer2023(source: Path, out: Path, config: sections.Miniature, workers: int = 1) -> Path:
     """Write the release, or what is missing of it.
 
     Args:

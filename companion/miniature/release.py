@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from companion import params
+from companion.data import sections
 from companion.miniature import folder
 from companion.runs.sources import closure
 
@@ -85,7 +85,7 @@ def _write(out, chunk, write, names) -> int:
     return len(chunk)
 
 
-def identity(module: str, config: params.Miniature, sources: Iterable[Path]) -> str:
+def identity(module: str, config: sections.Miniature, sources: Iterable[Path]) -> str:
     """Return the hash of what the bytes depend on: sizes, seed, sources, and this package.
 
     Args:

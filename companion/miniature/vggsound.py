@@ -13,7 +13,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from companion import params
+from companion.data import sections
 from companion.miniature import events, recording, release
 from companion.miniature.sounds import mix
 from companion.miniature.sounds.instruments import Library
@@ -41,13 +41,13 @@ CLASSES = {
 NAMES = dict.fromkeys(("train", "test"), "{youtube}_{start:06d}")
 
 
-def plan(config: params.Miniature) -> list[events.EventClip]:
+def plan(config: sections.Miniature) -> list[events.EventClip]:
     """Return the clips of the release, sorted by name."""
     weights = {action: size for action, (_, size, _) in CLASSES.items()}
     return events.clips("olm-vs-", weights, mix.ACTIONS, config.clips, config.seed, NAMES)
 
 
-def vggsound(source: Path, out: Path, config: params.Miniature, workers: int = 1) -> Path:
+def vggsound(source: Path, out: Path, config: sections.Miniature, workers: int = 1) -> Path:
     """Write the release, or what is missing of it.
 
     Args:

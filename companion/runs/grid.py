@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
 
 from companion import params
+from companion.data import registry
 from companion.runs import folder, result
 from companion.runs.identity import Run
 from olmlib import train
@@ -73,7 +74,9 @@ def profile_values(profile: str, root: str | Path = ".") -> tuple[params.Params,
 
 def places(profile: str, dataset: str, root: str | Path = ".") -> list[Path]:
     """Return where a data set's arrays, its finished runs and its unfinished ones lie."""
-    return [Path(root) / part / profile / dataset for part in ("prepared", "runs", "build/work")]
+    root = Path(root)
+    arrays, work = (root / part / profile / dataset for part in ("prepared", "build/work"))
+    return [arrays, root / registry.runs(dataset, profile), work]
 
 
 def execute(run: Run, progress: bool = False) -> str:

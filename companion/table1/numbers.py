@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from companion import paper
+from companion.data import registry
 from companion.runs import folder
 from companion.runs.identity import Run
-from companion.table1.rows import ABLATION, REFERENCES, block, dataset_title, label, place
+from companion.table1.rows import ABLATION, REFERENCES, block, label, place
 from olmlib.metrics import Interval, confidence_interval, paired_difference
 
 # Column of the table -> weights and metric of `folder.load`.
@@ -193,7 +194,7 @@ def costs(path: str | Path | None = None) -> pd.DataFrame:
 
 def title(run: Run) -> str:
     """Return the readable name of a run's data set, which says so where it is a miniature."""
-    return dataset_title(run.dataset, run.config.miniature is not None)
+    return registry.title(run.dataset, run.config.miniature is not None)
 
 
 def published(dataset: str, path: str | Path | None = None) -> dict[str, dict[str, float]]:
@@ -203,9 +204,10 @@ def published(dataset: str, path: str | Path | None = None) -> dict[str, dict[st
         dataset: name of the data set.
         path: another place of `data/paper/table1.csv`.
     """
-    if dataset not in paper.TABLE1_DATASETS:
+    column = registry.entry(dataset).column
+    if column is None:
         return {}
-    return paper.table1(dataset, path).add_prefix("paper_").to_dict("index")
+    return paper.table1(column, path).add_prefix("paper_").to_dict("index")
 
 
 def _interval(values: pd.Series) -> Interval:

@@ -1,13 +1,6 @@
-"""The rows of Table 1: names, blocks, and the letters of the ablation; names of its data sets."""
+"""The rows of Table 1: names, blocks, and the letters of the ablation."""
 
 from companion import paper
-
-TITLES = {
-    "cremad": "CREMA-D",
-    "ks": "Kinetics-Sounds",
-    "vggsound": "VGGSound",
-    "avmnist": "AV-MNIST",
-}
 
 LABELS = {
     "avslowfast": "AVSlowFast-lite †",
@@ -75,9 +68,3 @@ def place(row: str) -> int:
 def competes(row: str) -> bool:
     """Tell whether the row is a method by itself and not there to explain another one."""
     return block(row) != CONTROLS and row not in ("bilinear", "ogm", "olm_variant")
-
-
-def dataset_title(dataset: str, miniature: bool) -> str:
-    """Return the readable name of a data set, which says so where it is a miniature."""
-    name = TITLES.get(dataset, dataset)
-    return f"{name} miniature" if miniature else name

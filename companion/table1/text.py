@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from companion import report
+from companion.data import registry
 from companion.report import rounded, signed
 from companion.runs.identity import Run
 from companion.table1 import numbers, rows
@@ -98,7 +99,7 @@ def notes(grids: Mapping[str, Sequence[Run]], command: str) -> str:
     """
     lines = []
     for dataset, grid in grids.items():
-        title, run, size = rows.TITLES.get(dataset, dataset), grid[0], grid[0].config.train
+        title, run, size = registry.entry(dataset).title, grid[0], grid[0].config.train
         if run.config.miniature is not None:
             lines.append(
                 f"**{title} here is a miniature**: clips drawn and sounded by rules, in the "

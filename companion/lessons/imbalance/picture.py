@@ -78,7 +78,7 @@ def short_training(table: pd.DataFrame, title: str) -> Figure:
 
     Args:
         table: as of `training_table`.
-        title: readable name of the data set, as of `rows.dataset_title`.
+        title: readable name of the data set, as of `registry.title`.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
     fig.get_layout_engine().set(wspace=0.1)
