@@ -73,7 +73,10 @@ def test_all_profiles_are_read():
             lambda t: t["rows"]["concat"].update(model={"widht": 32}),
             r"params.yaml has 1 error.*\n  rows.concat.model.widht is no option",
         ),
-        (lambda t: t["rows"]["concat"].update(model={"width": 4}), "rows.concat.model.width is 4, not a whole number from 8"),
+        (
+            lambda t: t["rows"]["concat"].update(model={"width": 4}),
+            "rows.concat.model.width is 4, not a whole number from 8",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path, change, message):
