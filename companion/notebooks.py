@@ -1,7 +1,9 @@
-"""Notebooks as pipeline stages: their code, their executed copies and their clean sources.
+r"""Notebooks as pipeline stages: their code, their execution and their clean sources.
 
 python -m companion.notebooks code build/code notebooks/*.ipynb --module companion.paper
-python -m companion.notebooks tidy executed/10_train.ipynb
+python -m companion.notebooks run notebooks/10_train.ipynb executed/10_train-ks.ipynb \
+    -p profile mini -p dataset ks
+python -m companion.notebooks lab
 python -m companion.notebooks clean notebooks/*.ipynb
 python -m companion.notebooks verify notebooks/*.ipynb
 """
@@ -9,16 +11,20 @@ python -m companion.notebooks verify notebooks/*.ipynb
 import argparse
 import ast
 import copy
-import json
+import logging
+import os
 import re
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from companion.runs import processor
+import nbformat
+import yaml
+from nbformat import NotebookNode
+from nbstripout import strip_output
+
+from companion import kernel
 from companion.runs.sources import ROOT, closure, imported, versions
-
-# Every notebook imports this module before it computes anything.
-processor.hold()
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 MAGIC = re.compile(r"^\s*[%!]")
@@ -79,7 +85,53 @@ def dependencies(*modules: str) -> str:
     return "".join(f"# {name} {value}\n" for name, value in lines)
 
 
-def tidy(notebook: dict) -> dict:
+def run(notebook: Path, executed: Path, parameters: dict) -> None:
+    """Execute a notebook, untouched by the user's own configuration, and tidy the executed copy.
+
+    Args:
+        notebook: the source.
+        executed: the copy to write; of a notebook that fails it stays as far as it came.
+        parameters: name -> value, for the cell tagged `parameters`.
+
+    Raises:
+        papermill.PapermillExecutionError: a cell failed.
+    """
+    kernel.isolate()
+    # Late: a kernel that asks for `root` has no need of it.
+    import papermill
+
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    papermill.execute_notebook(
+        notebook,
+        executed,
+        parameters,
+        kernel_name=KERNEL["name"],
+        language=KERNEL["language"],
+        progress_bar=False,
+        log_output=True,
+        cwd=kernel.HOME,
+        coalesce_streams=True,
+        record_timing=False,
+    )
+    write(executed, tidy(read(executed)))
+
+
+def lab(options: list[str]) -> NoReturn:
+    """Become JupyterLab, opened in `notebooks/`, whose kernels are started as those of `run` are.
+
+    Args:
+        options: of JupyterLab, such as `--no-browser`.
+    """
+    kernel.isolate()
+    ours = (
+        f"--ServerApp.root_dir={ROOT}",
+        "--LabApp.default_url=/lab/tree/notebooks",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    )
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *ours, *options])
+
+
+def tidy(notebook: NotebookNode) -> NotebookNode:
     """Return an executed notebook without anything that differs from one execution to the next.
 
     Removed are papermill's times and paths, the kernel's version, widgets' ids, and what printed
@@ -87,74 +139,59 @@ def tidy(notebook: dict) -> dict:
     its output, which tells how this execution went. Other times that a notebook prints stay.
     """
     tidied = copy.deepcopy(notebook)
-    tidied["metadata"] = _metadata(tidied["metadata"])
-    for number, cell in enumerate(tidied["cells"]):
-        cell["id"] = f"cell-{number}"
-        for key in ("papermill", "execution"):
-            cell["metadata"].pop(key, None)
-        if cell["cell_type"] == "code":
-            passing = PROGRESS in cell["metadata"].get("tags", [])
-            cell["outputs"] = [] if passing else _joined(cell["outputs"])
+    language = {k: v for k, v in tidied.metadata.language_info.items() if k != "version"}
+    tidied.metadata = {"kernelspec": KERNEL, "language_info": language}
+    for number, cell in enumerate(tidied.cells):
+        cell.id = f"cell-{number}"
+        cell.metadata.pop("papermill", None)
+        if PROGRESS in cell.metadata.get("tags", []):
+            cell.outputs = []
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            data.pop(WIDGET, None)
+            for place, key in ((output, "text"), (data, "text/plain")):
+                if key in place:
+                    place[key] = _steady(place[key])
     return tidied
 
 
-def clean(notebook: dict) -> dict:
+def clean(notebook: NotebookNode) -> NotebookNode:
     """Return a source notebook as it belongs into git: no outputs, counts, times, foreign kernels.
 
-    Cell ids stay, so that a diff shows only what was edited; a cell without one is given one.
+    Cell ids stay, so that a diff shows only what was edited.
     """
-    cleaned = copy.deepcopy(notebook)
-    cleaned["metadata"] = _metadata(cleaned["metadata"])
-    taken = {cell.get("id") for cell in cleaned["cells"]}
-    for number, cell in enumerate(cleaned["cells"]):
-        if not cell.get("id"):
-            cell["id"] = next(
-                name
-                for name in (f"cell-{number + step}" for step in range(len(taken) + 1))
-                if name not in taken
-            )
-            taken.add(cell["id"])
-        cell["metadata"] = {
-            key: value
-            for key, value in cell["metadata"].items()
-            if key in KEPT_CELL_METADATA and value
-        }
-        # One string a line, as Jupyter writes it, so that git shows the lines that changed.
-        cell["source"] = _source(cell).splitlines(keepends=True)
-        if cell["cell_type"] == "code":
-            cell["outputs"] = []
-            cell["execution_count"] = None
-    cleaned["nbformat"], cleaned["nbformat_minor"] = 4, max(5, notebook.get("nbformat_minor", 5))
-    return cleaned
+    cleaned = nbformat.v4.upgrade(copy.deepcopy(notebook))
+    cleaned.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    for cell in cleaned.cells:
+        kept = {k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA and v}
+        cell.metadata = nbformat.from_dict(kept)
+    return strip_output(cleaned, keep_output=False, keep_count=False, keep_id=True)
 
 
-def read(path: Path) -> dict:
+def read(path: Path) -> NotebookNode:
     """Return the notebook at `path`.
 
     Raises:
-        ValueError: the file is not a notebook of format 4.
+        ValueError: the file is no notebook.
     """
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-    if not isinstance(notebook, dict) or notebook.get("nbformat") != 4 or "cells" not in notebook:
-        raise ValueError(f"{path} is not a notebook of format 4")
-    return notebook
+        return nbformat.read(path, as_version=4)
+    except (ValueError, AttributeError, nbformat.ValidationError) as error:
+        raise ValueError(f"{path} is no notebook: {error}") from None
 
 
-def write(path: Path, notebook: dict) -> None:
-    """Write `notebook` the way Jupyter does: indent 1, sorted keys, a newline at the end."""
+def write(path: Path, notebook: NotebookNode) -> None:
+    """Write `notebook` to `path`."""
     path.write_text(text(notebook), encoding="utf-8")
 
 
-def text(notebook: dict) -> str:
-    """Return the bytes of a notebook file as text."""
-    return json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+def text(notebook: NotebookNode) -> str:
+    """Return what a notebook's file holds."""
+    return nbformat.writes(notebook) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one of the four commands; the exit code is 1 where `verify` found an unclean notebook."""
+    """Run one of the five commands; the exit code is 1 where `verify` found an unclean notebook."""
     parser = argparse.ArgumentParser(
         prog="python -m companion.notebooks", description=__doc__.split("\n")[0]
     )
@@ -165,16 +202,23 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("out", type=Path, help="folder of the .py files, one per notebook")
     command.add_argument("notebooks", type=Path, nargs="+")
     command.add_argument(
-        "--module", action="append", default=[], help="of a stage without notebook"
+        "--module", action="append", default=[], help="what a stage without a notebook runs"
     )
+    command = commands.add_parser("run", help="execute a notebook; values are YAML")
+    command.add_argument("notebook", type=Path)
+    command.add_argument("executed", type=Path, help="the copy with outputs")
+    command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    command.add_argument("-y", type=yaml.safe_load, action="append", default=[], metavar="YAML")
+    commands.add_parser("lab", help="open JupyterLab; what follows goes to it", add_help=False)
     for name, purpose in (
-        ("tidy", "remove times and random ids from executed copies"),
         ("clean", "remove outputs from sources"),
         ("verify", "name the sources that are not clean"),
     ):
         command = commands.add_parser(name, help=purpose)
         command.add_argument("notebooks", type=Path, nargs="*")
-    chosen = parser.parse_args(arguments)
+    chosen, others = parser.parse_known_args(arguments)
+    if others and chosen.command != "lab":
+        parser.error(f"unknown: {' '.join(others)}")
 
     if chosen.command == "code":
         chosen.out.mkdir(parents=True, exist_ok=True)
@@ -186,22 +230,26 @@ def main(arguments: list[str] | None = None) -> int:
             except SyntaxError as error:
                 sys.exit(f"{path}, {error}")
             (chosen.out / f"{path.stem}.py").write_text(source, encoding="utf-8")
-    elif chosen.command == "verify":
+    elif chosen.command == "run":
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        parameters = {name: yaml.safe_load(value) for name, value in chosen.p}
+        for more in chosen.y:
+            parameters |= more
+        run(chosen.notebook, chosen.executed, parameters)
+    elif chosen.command == "lab":
+        lab(others)
+    else:
         unclean = [
             path
             for path in chosen.notebooks
             if path.read_text(encoding="utf-8") != text(clean(read(path)))
         ]
         for path in unclean:
-            print(f"{path} is not clean: run `make clean-notebooks`")
-        return int(bool(unclean))
-    else:
-        change = tidy if chosen.command == "tidy" else clean
-        for path in chosen.notebooks:
-            notebook = read(path)
-            changed = change(notebook)
-            if path.read_text(encoding="utf-8") != text(changed):
-                write(path, changed)
+            if chosen.command == "clean":
+                write(path, clean(read(path)))
+            else:
+                print(f"{path} is not clean: run `make clean-notebooks`")
+        return int(bool(unclean) and chosen.command == "verify")
     return 0
 
 
@@ -210,38 +258,10 @@ def _source(cell: dict) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
-def _metadata(metadata: dict) -> dict:
-    language = {
-        key: value
-        for key, value in metadata.get("language_info", {"name": "python"}).items()
-        if key != "version"
-    }
-    return {"kernelspec": KERNEL, "language_info": language}
-
-
-def _joined(outputs: list[dict]) -> list[dict]:
-    """Join neighbouring pieces of one stream, which the kernel cuts by time; make text steady."""
-    joined: list[dict] = []
-    for output in outputs:
-        if output["output_type"] == "stream":
-            output["text"] = _steady(output["text"])
-            last = joined[-1] if joined else {}
-            if last.get("output_type") == "stream" and last["name"] == output["name"]:
-                last["text"] += output["text"]
-                continue
-        data = output.get("data", {})
-        if "text/plain" in data:
-            data["text/plain"] = _steady(data["text/plain"])
-        data.pop(WIDGET, None)
-        joined.append(output)
-    return joined
-
-
-def _steady(printed: str | list[str]) -> str:
-    joined = "".join(printed)
+def _steady(printed: str) -> str:
     for pattern, replacement in STEADY:
-        joined = pattern.sub(replacement, joined)
-    return joined
+        printed = pattern.sub(replacement, printed)
+    return printed
 
 
 if __name__ == "__main__":

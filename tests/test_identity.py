@@ -17,7 +17,7 @@ from companion.runs.grid import runs_of
 from companion.table3 import numbers
 from olmlib.data.arrays import synthetic
 
-DATA_STAGES = {f"miniature@{name}" for name in ("cremad", "ks", "vggsound", "mer2023")}
+DATA_STAGES = {"miniature_mer", *(f"miniature@{name}" for name in ("cremad", "ks", "vggsound"))}
 TRAINING = {"train@cremad", "train@ks", "train@vggsound"}
 
 

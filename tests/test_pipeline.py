@@ -18,13 +18,15 @@ def stages():
         return [stage for stage in repo.index.stages if stage.is_data_source is False]
 
 
-def papermills(stages):
+RUN = ["python", "-m", "companion.notebooks", "run"]
+
+
+def runs(stages):
+    """Return each stage that runs a notebook, with the command's words after `run`."""
     for stage in stages:
-        commands = stage.cmd if isinstance(stage.cmd, list) else [stage.cmd]
-        for command in commands:
-            words = shlex.split(command)
-            if words[0] == "papermill":
-                yield stage, words
+        words = shlex.split(stage.cmd) if isinstance(stage.cmd, str) else []
+        if words[: len(RUN)] == RUN:
+            yield stage, words[len(RUN) :]
 
 
 def passed(words):
@@ -37,23 +39,18 @@ def passed(words):
 
 def test_every_passed_parameter_is_in_the_notebook(stages):
     checked = 0
-    for _, words in papermills(stages):
-        known = papermill.inspect_notebook(words[1]).keys()
-        assert passed(words) <= known, words[1]
+    for _, words in runs(stages):
+        known = papermill.inspect_notebook(words[0]).keys()
+        assert passed(words) <= known, words[0]
         checked += 1
     assert checked >= 11
 
 
-def test_booleans_and_lists_do_not_go_by_p(stages):
-    for _, words in papermills(stages):
-        values = [words[i + 2] for i, word in enumerate(words) if word == "-p"]
-        assert not [v for v in values if v.lower() in ("true", "false") or v[0] in "[{"]
-
-
-def test_every_executed_notebook_is_tidied_and_has_the_kernel_of_the_environment(stages):
-    for stage, words in papermills(stages):
-        assert f"python -m companion.notebooks tidy {words[2]}" in stage.cmd
-        assert words[words.index("-k") + 1] == "python3"
+def test_every_notebook_is_run_by_the_one_command_and_is_an_output(stages):
+    for stage in stages:
+        assert "papermill" not in str(stage.cmd), stage.addressing
+    for stage, words in runs(stages):
+        assert words[1] in [str(out.def_path) for out in stage.outs], stage.addressing
 
 
 def test_opened_by_hand_a_notebook_never_touches_a_result(stages):
@@ -66,9 +63,9 @@ def test_opened_by_hand_a_notebook_never_touches_a_result(stages):
 
 def test_every_notebook_is_a_stage_behind_its_code(stages):
     used = set()
-    for stage, words in papermills(stages):
-        used.add(Path(words[1]).stem)
-        code = f"build/code/{Path(words[1]).stem}.py"
+    for stage, words in runs(stages):
+        used.add(Path(words[0]).stem)
+        code = f"build/code/{Path(words[0]).stem}.py"
         assert code in [str(dep.def_path) for dep in stage.deps], stage.addressing
     assert used == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
 
@@ -83,11 +80,15 @@ def test_only_results_are_in_git_and_nothing_is_pushed(stages):
                 assert not out.can_push, place
 
 
-def test_a_method_loaded_by_name_is_a_dependency_of_training(stages):
-    training = [s for s in stages if s.addressing.split(":")[-1].split("@")[0] == "train"]
-    assert len(training) == 4
-    for stage in training:
-        assert "olmlib/methods" in [str(dep.def_path) for dep in stage.deps]
+def test_what_a_stage_runs_is_found_by_the_rule_alone(stages):
+    """Each depends on a file of `code`; no stage names folders or modules of ours by memory."""
+    for stage in stages:
+        deps = [str(dep.def_path) for dep in stage.deps]
+        if stage.addressing == "code":
+            assert {"companion", "olmlib", "notebooks", "requirements.lock"} == set(deps)
+            continue
+        assert [dep for dep in deps if dep.startswith("build/code/")], stage.addressing
+        assert not [dep for dep in deps if dep.startswith(("olmlib", "companion"))], deps
 
 
 def test_data_can_be_had_without_a_network():

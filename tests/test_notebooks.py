@@ -4,10 +4,9 @@ import subprocess
 import sys
 
 import nbformat
-import papermill
 import pytest
 
-from companion import notebooks
+from companion import kernel, notebooks
 from companion.runs.sources import closure, imported
 
 
@@ -65,11 +64,11 @@ def test_forms_of_import(package, line, found):
     assert imported(line, root=package) == found
 
 
-def notebook(*sources, minor=5):
+def notebook(*sources):
     made = nbformat.v4.new_notebook()
     made.cells = [nbformat.v4.new_code_cell(source) for source in sources]
     made.metadata["kernelspec"] = {"display_name": "x", "language": "python", "name": "python3"}
-    return json.loads(nbformat.writes(made))
+    return made
 
 
 def test_code_is_the_same_after_prose_outputs_and_ids_change():
@@ -88,6 +87,12 @@ def test_code_names_the_cell_that_is_not_python():
         notebooks.code(notebook("x = 1", "x = = 2"))
 
 
+def execute(source, out, *options):
+    """Run the command in a process of its own, whose environment it sets."""
+    command = [sys.executable, "-m", "companion.notebooks", "run", str(source), str(out), *options]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
 PARAMETERS = "seed = 0"
 FIGURE = """
 import sys, time, warnings
@@ -103,24 +108,15 @@ ax.plot([0, seed])
 WIDGET = "import ipywidgets\nipywidgets.interact(lambda g: print(g), g=(0.0, 1.0));"
 
 
-def test_two_executions_are_the_same_bytes_after_tidy(tmp_path):
+def test_two_executions_are_the_same_bytes(tmp_path):
     source = notebook(PARAMETERS, FIGURE, WIDGET)
     source["cells"][0]["metadata"]["tags"] = ["parameters"]
     notebooks.write(tmp_path / "n.ipynb", source)
-    texts, untidy = [], []
+    texts = []
     for name in ("first", "second"):
-        out = tmp_path / f"{name}.ipynb"
-        papermill.execute_notebook(
-            str(tmp_path / "n.ipynb"),
-            str(out),
-            parameters={"seed": 3},
-            kernel_name="python3",
-            progress_bar=False,
-        )
-        untidy.append(out.read_text(encoding="utf-8"))
-        assert notebooks.main(["tidy", str(out)]) == 0
+        out = tmp_path / name / "n.ipynb"
+        execute(tmp_path / "n.ipynb", out, "-p", "seed", "3")
         texts.append(out.read_text(encoding="utf-8"))
-    assert untidy[0] != untidy[1]
     assert texts[0] == texts[1]
     outputs = [output for cell in json.loads(texts[0])["cells"] for output in cell["outputs"]]
     assert any("image/png" in output.get("data", {}) for output in outputs)
@@ -129,17 +125,57 @@ def test_two_executions_are_the_same_bytes_after_tidy(tmp_path):
     nbformat.validate(nbformat.reads(texts[0], as_version=4))
 
 
+def test_parameters_are_yaml_and_a_booleans_word_is_one(tmp_path):
+    source = notebook("text = flag = names = rate = None", "print([text, flag, names, rate])")
+    source.cells[0].metadata["tags"] = ["parameters"]
+    notebooks.write(tmp_path / "n.ipynb", source)
+    words = "-p text results/mini -p flag true -y"
+    options = [*words.split(), "{names: [a, b], rate: 0.1}"]
+    done = execute(tmp_path / "n.ipynb", tmp_path / "out.ipynb", *options)
+    assert not done.returncode, done.stderr
+    (output,) = notebooks.read(tmp_path / "out.ipynb").cells[-1].outputs
+    assert output.text == "['results/mini', True, ['a', 'b'], 0.1]\n"
+    # Whoever waits for a long cell sees what it prints.
+    assert "['results/mini', True" in done.stderr
+
+
+def test_a_notebook_that_fails_says_where_and_leaves_its_copy(tmp_path):
+    notebooks.write(tmp_path / "n.ipynb", notebook("print('so far')", "1 / 0", "print('never')"))
+    done = execute(tmp_path / "n.ipynb", tmp_path / "out.ipynb")
+    assert done.returncode == 1
+    assert "ZeroDivisionError: division by zero" in done.stderr
+    copy = (tmp_path / "out.ipynb").read_text(encoding="utf-8")
+    assert "so far\\n" in copy and "ZeroDivisionError" in copy
+
+
+def test_jupyterlab_is_opened_in_the_notebooks_folder(monkeypatch):
+    monkeypatch.setattr(kernel, "isolate", lambda: None)
+    became = []
+    monkeypatch.setattr(notebooks.os, "execv", lambda path, words: became.extend([path, words]))
+    notebooks.main(["lab", "--no-browser", "--port", "9999"])
+    program, words = became
+    assert program == sys.executable and words[1:3] == ["-m", "jupyterlab"]
+    assert "--LabApp.default_url=/lab/tree/notebooks" in words
+    assert words[-3:] == ["--no-browser", "--port", "9999"]
+
+
+def test_what_a_command_does_not_know_is_an_error():
+    with pytest.raises(SystemExit):
+        notebooks.main(["verify", "--no-browser"])
+
+
 def dirty():
     made = notebook("x = 1", "y = 2")
-    made["cells"][0] |= {"id": "mine", "execution_count": 3}
-    made["cells"][0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["1"]}]
-    made["cells"][1]["metadata"] = {"tags": ["parameters"], "papermill": {}, "collapsed": True}
+    made.cells[0].update({"id": "mine", "execution_count": 3})
+    made.cells[0].outputs = [nbformat.v4.new_output("stream", text="1")]
+    extra = {"papermill": {}, "collapsed": True, "init_cell": True, "slideshow": {}}
+    made.cells[1].metadata.update({"tags": ["parameters"], **extra})
     made["metadata"] = {
         "papermill": {"duration": 1.0},
         "kernelspec": {"display_name": "mine", "language": "python", "name": "my-env"},
-        "language_info": {"name": "python", "version": "3.11.7"},
+        "language_info": {"name": "python", "version": "3.11.7", "file_extension": ".py"},
     }
-    return made
+    return nbformat.from_dict(made)
 
 
 def test_clean_keeps_code_ids_and_tags_and_nothing_of_a_run():
@@ -149,21 +185,21 @@ def test_clean_keeps_code_ids_and_tags_and_nothing_of_a_run():
     assert second["metadata"] == {"tags": ["parameters"]}
     assert set(cleaned["metadata"]) == {"kernelspec", "language_info"}
     assert cleaned["metadata"]["kernelspec"]["name"] == "python3"
-    assert "version" not in cleaned["metadata"]["language_info"]
+    assert cleaned["metadata"]["language_info"] == {"name": "python"}
     assert notebooks.clean(cleaned) == cleaned
-    assert notebooks.clean(notebook("a = 1\nb = 2"))["cells"][0]["source"] == ["a = 1\n", "b = 2"]
-    nbformat.validate(nbformat.from_dict(cleaned))
+    assert '"a = 1\\n",\n    "b = 2"' in notebooks.text(notebooks.clean(notebook("a = 1\nb = 2")))
+    nbformat.validate(cleaned)
 
 
-def test_clean_gives_old_cells_an_id_that_is_free():
+def test_clean_gives_the_cells_of_an_older_format_ids():
     old = notebook("a = 1", "b = 2")
-    old["nbformat_minor"] = 4
-    del old["cells"][0]["id"]
-    old["cells"][1]["id"] = "cell-0"
+    old.nbformat_minor = 4
+    for cell in old.cells:
+        del cell["id"]
     cleaned = notebooks.clean(old)
-    assert len({cell["id"] for cell in cleaned["cells"]}) == 2
-    assert cleaned["nbformat_minor"] == 5
-    nbformat.validate(nbformat.from_dict(cleaned))
+    assert len({cell.id for cell in cleaned.cells}) == 2
+    assert cleaned.nbformat_minor == 5
+    nbformat.validate(cleaned)
 
 
 def test_verify_names_what_is_not_clean(tmp_path, capsys):
@@ -193,9 +229,9 @@ def test_nbstripout_finds_nothing_left(tmp_path):
 
 def test_a_file_that_is_no_notebook_is_named(tmp_path):
     path = tmp_path / "n.ipynb"
-    for text, message in (("{", "not JSON"), ("{}", "not a notebook of format 4")):
+    for text in ("{", "{}", "[]", '{"nbformat": 4}'):
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match="n.ipynb is no notebook: "):
             notebooks.read(path)
 
 
@@ -216,10 +252,10 @@ def test_a_notebook_that_is_not_python_is_named(tmp_path):
 
 
 def test_tidy_drops_what_a_cell_says_of_its_progress():
-    output = {"output_type": "stream", "name": "stdout", "text": "3/5 reused"}
-    cells = [
-        {"cell_type": "code", "metadata": {"tags": tags}, "source": "", "outputs": [output]}
-        for tags in (["progress"], [])
-    ]
-    tidied = notebooks.tidy({"metadata": {}, "nbformat": 4, "nbformat_minor": 5, "cells": cells})
+    executed = notebook("print('3/5 reused')", "print('3/5 reused')")
+    executed.metadata.language_info = {"name": "python"}
+    for cell, tags in zip(executed.cells, (["progress"], []), strict=True):
+        cell.metadata["tags"] = tags
+        cell.outputs = [nbformat.v4.new_output("stream", text="3/5 reused\n")]
+    tidied = notebooks.tidy(executed)
     assert [len(cell["outputs"]) for cell in tidied["cells"]] == [0, 1]
