@@ -260,7 +260,7 @@ def test_no_class_has_the_colour_of_a_head():
 
 @pytest.mark.parametrize(("notebook", "stem"), [("32_fig5", "fig5"), ("33_fig6", "fig6")])
 def test_notebooks_write_their_figure(notebook, stem, root, grid, monkeypatch):
-    there = grid[0].runs.parents[2]
+    there = grid[0].runs.parents[3]
     monkeypatch.setattr("companion.notebooks.ROOT", there)
     execute(root / "notebooks" / f"{notebook}.ipynb", out="out")
     assert (there / "out" / f"{stem}.png").is_file()
