@@ -205,7 +205,7 @@ def write_code(folder):
 def would_run(folder):
     """Return the stages that `dvc repro` would run, `code` apart, when `code` has run."""
     write_code(folder)
-    with Repo(folder) as repo:
+    with Repo(folder) as repo, repo.lock:
         return {name for name, stage in named(repo).items() if stage.changed()} - {"code"}
 
 

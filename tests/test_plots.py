@@ -8,11 +8,10 @@ from made_runs import CLASSES, execute, make
 from matplotlib.colors import to_hex
 
 from companion import report
-from companion.figures import clips as plots_data
-from companion.figures import curves, style
+from companion.figures import clips, curves, fig5, fig6, style
 from companion.runs import folder
-from companion.table1 import picture
-from companion.table3 import picture as plots_table3
+from companion.table1 import picture as table1_picture
+from companion.table3 import picture as table3_picture
 from olmlib.data import arrays
 
 PAIR = {"concat": "without OLM", "olm": "with OLM"}
@@ -109,7 +108,7 @@ def test_accuracies_of_the_three_curves(pair):
 
 
 def test_figure_5_has_the_papers_panels(values):
-    figure = style.figure5(values, PAIR, "toy")
+    figure = fig5.draw(values, PAIR, "toy")
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles == [
         "(A) Visual, without OLM",
@@ -123,7 +122,7 @@ def test_figure_5_has_the_papers_panels(values):
 
 
 def test_figure_5_draws_the_mean_over_seeds(values):
-    figure = style.figure5(values, PAIR)
+    figure = fig5.draw(values, PAIR)
     drawn = figure.axes[1].lines[0].get_ydata()
     own = values[(values["row"] == "concat") & (values["head"] == "audio")]
     wanted = own[own["class"] == CLASSES[0]].groupby("epoch")["norm"].mean()
@@ -131,7 +130,7 @@ def test_figure_5_draws_the_mean_over_seeds(values):
 
 
 def test_labels_at_line_ends_keep_their_order_and_a_gap(values):
-    figure = style.figure5(values, PAIR)
+    figure = fig5.draw(values, PAIR)
     for ax in figure.axes:
         low, high = ax.get_ylim()
         texts = sorted(ax.texts, key=lambda text: text.get_position()[1])
@@ -141,7 +140,7 @@ def test_labels_at_line_ends_keep_their_order_and_a_gap(values):
 
 
 def test_figure_6_has_accuracy_on_the_left_and_scores_on_the_right(pair, values):
-    figure = style.figure6(curves.accuracies(pair), values, PAIR)
+    figure = fig6.draw(curves.accuracies(pair), values, PAIR)
     letters = [ax.get_title(loc="left")[:3] for ax in figure.axes]
     assert letters == ["(A)", "(B)", "(C)", "(D)"]
     left, right = figure.axes[:2]
@@ -157,7 +156,7 @@ def intervals(ax):
 
 
 def test_dots_name_every_row_from_above_under_its_block(table):
-    ax = picture.dots(table.assign(block=["some", "some", "others"])).axes[0]
+    ax = table1_picture.dots(table.assign(block=["some", "some", "others"])).axes[0]
     found = [(label.get_text(), label.get_fontweight()) for label in ax.get_yticklabels()]
     rows = ["row 0", "row 1", "row 2"]
     assert [text for text, weight in found if weight == "normal"] == rows
@@ -168,7 +167,7 @@ def test_dots_name_every_row_from_above_under_its_block(table):
 
 def test_a_row_that_only_one_data_set_has_leaves_an_empty_line(table):
     both = pd.concat([table, table[:2].assign(dataset="ks", title="other")])
-    first, second = picture.dots(both).axes
+    first, second = table1_picture.dots(both).axes
     assert len(intervals(first)) == 3 and len(intervals(second)) == 2
     assert [ax.get_title(loc="left") for ax in (first, second)] == ["toy", "other"]
 
@@ -176,7 +175,7 @@ def test_a_row_that_only_one_data_set_has_leaves_an_empty_line(table):
 def test_dots_show_the_paper_only_where_it_has_numbers(table):
     with_paper = table.assign(paper_accuracy=[50.0, np.nan, 60.0])
     legends = [
-        {text.get_text() for text in picture.dots(t).legends[0].get_texts()}
+        {text.get_text() for text in table1_picture.dots(t).legends[0].get_texts()}
         for t in (table, with_paper)
     ]
     assert legends[1] - legends[0] == {"paper, real recordings"}
@@ -184,7 +183,7 @@ def test_dots_show_the_paper_only_where_it_has_numbers(table):
 
 def test_intervals_are_drawn_as_far_as_an_accuracy_can_go(table):
     wide = table.assign(accuracy=[99.0, 1.0, 50.0], accuracy_half=[5.0, 20.0, np.nan])
-    ax = picture.dots(wide).axes[0]
+    ax = table1_picture.dots(wide).axes[0]
     ends = {tuple(segment[:, 0]) for segment in intervals(ax)}
     assert ends == {(94.0, 100.0), (0.0, 21.0), (50.0, 50.0)}
     # The whole interval and the dot at its end are inside the picture.
@@ -192,28 +191,28 @@ def test_intervals_are_drawn_as_far_as_an_accuracy_can_go(table):
 
 
 def test_dark_dots_are_those_that_differ(table):
-    ax = picture.dots(table.assign(minus_concat_differs=[False, True, True])).axes[0]
+    ax = table1_picture.dots(table.assign(minus_concat_differs=[False, True, True])).axes[0]
     shades = {
         line.get_color(): len(line.get_xdata()) for line in ax.lines if line.get_marker() == "o"
     }
-    assert shades == {picture.UNSURE: 1, picture.SURE: 2}
+    assert shades == {table1_picture.UNSURE: 1, table1_picture.SURE: 2}
 
 
 def test_coefficients_have_a_panel_per_data_set_and_row(grid):
     own = curves.coefficients([run for run in grid if run.name in ("olm", "olm_code")])
     both = pd.concat([own.assign(dataset="a"), own[own["row"] == "olm"].assign(dataset="b")])
-    figure = picture.coefficients(both, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"})
+    figure = table1_picture.coefficients(both, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"})
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles == ["x", "y", "x"], "no place is empty"
     assert figure.axes[2].get_ylabel() == "B\ncoefficient w"
     with pytest.raises(ValueError, match="nothing to draw for concat"):
-        picture.coefficients(both, {"concat": "x"}, {"a": "A"})
+        table1_picture.coefficients(both, {"concat": "x"}, {"a": "A"})
 
 
 def test_clips_name_the_data_set_the_band_and_the_time(tmp_path):
     data = arrays.synthetic(tmp_path / "toy", clips=30, classes=3, frames=4, size=8)
     data.meta |= {"seconds": 3.0, "sample_rate": 16_000}
-    figure, chosen = plots_data.clips(data, "toy miniature")
+    figure, chosen = clips.clips(data, "toy miniature")
     plt.close(figure)
     assert list(chosen["label"]) == [0, 1, 2]
     assert figure.get_suptitle() == "toy miniature"
@@ -224,12 +223,12 @@ def test_clips_name_the_data_set_the_band_and_the_time(tmp_path):
 
 def test_figures_without_data_are_an_error(values):
     with pytest.raises(ValueError, match="nothing to draw for.*three_heads"):
-        style.figure5(values, {"three_heads": "without", "olm": "with"})
+        fig5.draw(values, {"three_heads": "without", "olm": "with"})
 
 
 def test_saved_bytes_are_the_same_every_time(table, tmp_path):
     for name in ("one", "two"):
-        style.save(picture.dots(table), tmp_path / name / "dots.png", table)
+        style.save(table1_picture.dots(table), tmp_path / name / "dots.png", table)
     for file in ("dots.png", "dots.csv"):
         first, second = ((tmp_path / name / file).read_bytes() for name in ("one", "two"))
         assert first == second
@@ -238,7 +237,7 @@ def test_saved_bytes_are_the_same_every_time(table, tmp_path):
 
 
 def test_saving_needs_a_png_and_numbers(table, tmp_path):
-    figure = picture.dots(table)
+    figure = table1_picture.dots(table)
     with pytest.raises(ValueError, match="saved as .png"):
         style.save(figure, tmp_path / "dots.svg", table)
     with pytest.raises(ValueError, match="no numbers"):
@@ -247,7 +246,7 @@ def test_saving_needs_a_png_and_numbers(table, tmp_path):
 
 def test_figures_are_closed_and_the_style_stays_inside(table):
     before = dict(plt.rcParams)
-    picture.dots(table)
+    table1_picture.dots(table)
     assert not plt.get_fignums()
     assert dict(plt.rcParams) == before
 
@@ -290,7 +289,7 @@ def test_figure_1_names_every_emotion_at_the_end_of_its_line():
         columns=["seed", "epoch", "head", "class", "score", "norm"],
     )
     accuracy = curves[["seed", "epoch", "head"]].assign(accuracy=0.5)
-    figure = plots_table3.figure1(accuracy, curves, "MER2023 miniature, fold 0")
+    figure = table3_picture.figure1(accuracy, curves, "MER2023 miniature, fold 0")
     for ax in figure.axes[2:]:
         assert {text.get_text() for text in ax.texts} == set(emotions)
     assert figure.get_suptitle() == "MER2023 miniature, fold 0"

@@ -12,7 +12,6 @@ from filelock import FileLock
 
 from companion import params
 from companion.runs import folder, grid, identity
-from companion.runs import folder as run_files
 from olmlib import checkpoint, train
 from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
@@ -93,7 +92,7 @@ def test_killed_between_the_last_epoch_and_the_result(run, tmp_path, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_files, "write", die)
+        patch.setattr(folder, "write", die)
         with pytest.raises(KeyboardInterrupt):
             grid.execute(run)
     assert grid.execute(run) == "resumed"
@@ -260,7 +259,7 @@ def test_the_weighted_sum_takes_the_coefficients_of_its_own_epoch(run, monkeypat
 
     config = replace(run.config.train, epochs=3)
     run = replace(run, config=run.config.model_copy(update={"train": config}))
-    monkeypatch.setattr(run_files, "_metrics", note)
+    monkeypatch.setattr(folder, "_metrics", note)
     # All epochs tie, which would make the first the best; epoch 2 is made the best instead.
     monkeypatch.setattr(
         train.Training, "keep_best", lambda self, row: _keep(self, row, row["epoch"] == 2)

@@ -12,9 +12,7 @@ from companion import params
 from companion.data import mer2023
 from companion.data.prepare_sequences import prepare_sequences
 from companion.runs import grid
-from companion.table3 import card as table3_card
-from companion.table3 import challenge, numbers, options
-from companion.table3 import text as table3_text
+from companion.table3 import card, challenge, numbers, options, text
 from olmlib.config import TransformerConfig
 
 SMALL = {"n_layers": 1, "d_model": 8, "n_heads": 2, "ffn_dim": 8, "n_bottleneck": 2}
@@ -116,19 +114,19 @@ def test_a_combination_of_one_modality_is_one_row_in_all_columns(settings, measu
     assert pair.loc["olm_t_irfb", "f1_paper"] == 80.8
     gap = pair.loc["olm_t_irfb", "f1"] - pair.loc["attention", "f1"]
     assert pair.loc["olm_t_irfb", "f1_gap"] == pytest.approx(gap)
-    text = table3_text.markdown(table, "cv", "mse")
-    assert text.loc["A+V", "OLM-T-IRFB, paper"] == "0.76" and "±" in text.loc["A", "Attention"]
+    cells = text.markdown(table, "cv", "mse")
+    assert cells.loc["A+V", "OLM-T-IRFB, paper"] == "0.76" and "±" in cells.loc["A", "Attention"]
 
 
 def test_the_page_says_whose_data_and_how_it_was_measured(root, settings, measured, repository):
     table = numbers.table3(measured, settings.table3, repository / "data/paper/table3.csv")
-    page = table3_text.page(table, numbers.runs_of("smoke", root), "make reproduce")
+    page = text.page(table, numbers.runs_of("smoke", root), "make reproduce")
     assert page.startswith("# Table 3") and "MER2023 here is a miniature" in page
     assert "seeds 0, 1; 2 folds; 2 epochs, batch 8" in page and "`make reproduce`" in page
     assert "olm_t_irfb" not in page and page.count("\n| modalities") == 4
     real = [replace(r, config=r.config.model_copy(update={"miniature": None}))
             for r in numbers.runs_of("smoke", root)]  # fmt: skip
-    assert "miniature" not in table3_text.notes(real, "make reproduce")
+    assert "miniature" not in text.notes(real, "make reproduce")
 
 
 def test_the_official_preset_goes_over_the_profile_and_under_the_row():
@@ -164,8 +162,8 @@ def test_controls_differ_from_irfb_in_what_they_name_and_have_one_fold(repositor
 
 
 def test_a_misspelt_control_is_refused_when_params_are_read(root, tmp_path):
-    text = (root / "params.yaml").read_text().replace("eq4_pool: token", "eq4_pol: token")
-    (tmp_path / "params.yaml").write_text(text)
+    changed = (root / "params.yaml").read_text().replace("eq4_pool: token", "eq4_pol: token")
+    (tmp_path / "params.yaml").write_text(changed)
     with pytest.raises(ValueError, match=r"table3.controls.token.model.eq4_pol"):
         params.load(tmp_path / "params.yaml")
 
@@ -194,16 +192,16 @@ def test_the_card_asks_the_two_stated_properties_by_both_protocols(root, setting
         (row, seed, protocol, f1 + 0.01 * seed, 1.0, 12)
         for row, f1 in scores.items() for protocol in numbers.PROTOCOLS for seed in (0, 1, 2)
     ]  # fmt: skip
-    card = table3_card.card(pd.DataFrame(lines, columns=measured.columns), table, data)
-    assert len(card) == 2 * (3 + 3)
-    assert list(card.columns) == ["protocol", "property", "claim", "measured", "interval", "holds"]
-    holds = card[card["protocol"] == "held-out test"].set_index("property")["holds"]
+    stated = card.card(pd.DataFrame(lines, columns=measured.columns), table, data)
+    assert len(stated) == 2 * (3 + 3)
+    assert list(stated.columns) == "protocol property claim measured interval holds".split()
+    holds = stated[stated["protocol"] == "held-out test"].set_index("property")["holds"]
     assert holds["audio minus visual, weighted F1"] == "yes"
     assert holds["visual minus text, weighted F1"] == "yes"
     assert holds["text, weighted F1"] == "no" and holds["audio, weighted F1"] == "yes"
     floor = numbers.floors(data)["f1"].max() / 100
-    assert table3_card.constant(data, "test") == pytest.approx(floor)
-    assert len(table3_card.card(measured, settings.table3, data)) == 2 * (1 + 2)
+    assert card.constant(data, "test") == pytest.approx(floor)
+    assert len(card.card(measured, settings.table3, data)) == 2 * (1 + 2)
 
 
 def test_the_papers_attention_column_beside_the_challenges(repository):
@@ -239,8 +237,8 @@ def test_the_floor_of_a_constant(root):
 
 
 def test_a_profile_without_mer2023_says_so(root):
-    text = (root / "params.yaml").read_text()
-    assert "mer2023" in text
+    written = (root / "params.yaml").read_text()
+    assert "mer2023" in written
     with pytest.raises(ValueError, match="no profile 'giant'"):
         numbers.runs_of("giant", root)
 

@@ -10,8 +10,7 @@ from made_runs import execute, make, write_json
 from companion import report
 from companion.paper import TABLE1_ROWS
 from companion.runs import grid
-from companion.table1 import numbers, rows
-from companion.table1 import text as table_text
+from companion.table1 import numbers, rows, text
 from olmlib import metrics
 from olmlib.metrics import Interval
 
@@ -84,9 +83,9 @@ def test_an_interval_without_zero_is_marked(printed):
     measured = frame(concat=[0.5, 0.6], three_heads=[0.55, 0.652])
     table = numbers.table1(measured, printed)
     assert table["minus_concat_differs"].tolist() == [False, True]
-    text = table_text.markdown(table)
-    assert "+5.1 ± 1.3 \\*" in text
-    assert text.count("\\*") == 2  # and Concat minus Three heads
+    page = text.markdown(table)
+    assert "+5.1 ± 1.3 \\*" in page
+    assert page.count("\\*") == 2  # and Concat minus Three heads
 
 
 def test_paired_differences_ignore_what_seeds_share(printed):
@@ -111,8 +110,8 @@ def test_paper_beside_ours_where_it_has_the_row(measured, printed):
 
 
 def test_a_data_set_that_the_paper_lacks_has_no_such_column(measured, printed):
-    text = table_text.markdown(numbers.table1(measured.assign(dataset="avmnist"), printed))
-    assert "Paper" not in text and "Accuracy − Concat" in text
+    page = text.markdown(numbers.table1(measured.assign(dataset="avmnist"), printed))
+    assert "Paper" not in page and "Accuracy − Concat" in page
 
 
 def test_ablation_is_a_to_h_in_order(measured, printed):
@@ -129,8 +128,8 @@ def test_blocks_stand_together_and_other_encoders_apart(measured, printed):
     assert rows.block("cur") == rows.block("avslowfast") == rows.OTHER_ENCODERS
     assert rows.block("concat") != rows.OTHER_ENCODERS
     assert rows.block("my_own") == rows.block("gradnorm")
-    text = table_text.markdown(table)
-    assert text.index("**Late fusion**") < text.index("| Concat") < text.index("**OLM**")
+    page = text.markdown(table)
+    assert page.index("**Late fusion**") < page.index("| Concat") < page.index("**OLM**")
 
 
 def test_costs_stand_beside_and_are_no_percent(measured, printed, tmp_path):
@@ -140,7 +139,7 @@ def test_costs_stand_beside_and_are_no_percent(measured, printed, tmp_path):
     costs = table.set_index("row")[list(numbers.COSTS)]
     assert costs.loc["olm"].tolist() == [1.046, 0] and costs.loc["audio_only"].isna().all()
     olm, concat = (
-        next(line for line in table_text.markdown(table).splitlines() if name in line)
+        next(line for line in text.markdown(table).splitlines() if name in line)
         for name in ("| OLM (stable)", "| Concat")
     )
     assert [cell.strip() for cell in olm.split("|")][-3:-1] == ["1.05", "0"]
@@ -152,9 +151,9 @@ def test_without_costs_the_table_is_the_same(measured, printed, tmp_path, conten
     path = tmp_path / "costs.csv"
     if content is not None:
         path.write_text(content)
-    text = table_text.markdown(numbers.table1(measured, printed, path))
-    assert text == table_text.markdown(numbers.table1(measured, printed))
-    assert "Step" not in text
+    page = text.markdown(numbers.table1(measured, printed, path))
+    assert page == text.markdown(numbers.table1(measured, printed))
+    assert "Step" not in page
 
 
 def test_what_is_larger_than_noise_is_named():
@@ -162,7 +161,7 @@ def test_what_is_larger_than_noise_is_named():
     table = pd.DataFrame({"title": "toy", "label": list("abcd"), "letter": "", **gaps})
     table["minus_concat_differs"] = [True, True, False, False]
     table["minus_three_heads_differs"] = False
-    lines = table_text.beyond_noise(table).splitlines()
+    lines = text.beyond_noise(table).splitlines()
     assert "- higher than Concat: a +5.0" in lines and "- lower than Concat: b −3.0" in lines
     assert "- not told apart from Concat: 1 rows" in lines
     assert lines[-1].startswith("2 of 7 differences are marked.")
@@ -244,7 +243,7 @@ def test_seeds_that_agree_to_the_clip_show_no_spread(printed):
 
 def test_one_seed_has_a_mean_and_no_interval(printed):
     table = numbers.table1(frame(concat=[0.5], three_heads=[0.6]), printed)
-    assert "60.0 |" in table_text.markdown(table)
+    assert "60.0 |" in text.markdown(table)
     assert not table["minus_concat_differs"].any()
     gap = metrics.paired_difference([0.6], [0.5])
     assert "nothing can be concluded" in report.sentence("olm", "concat", gap, 1)
@@ -289,11 +288,11 @@ def test_half_a_rounding_step_does_not_depend_on_the_last_bit(printed):
     low, high = (0.1 + 0.2) / 4, 0.3 / 4
     assert low != high
     tied = [numbers.table1(frame(concat=[x], three_heads=[x]), printed) for x in (low, high)]
-    assert table_text.markdown(tied[0]) == table_text.markdown(tied[1])
+    assert text.markdown(tied[0]) == text.markdown(tied[1])
 
 
 def test_notes_say_that_it_is_a_miniature(grid):
-    notes = table_text.notes({"cremad": grid}, "make reproduce")
+    notes = text.notes({"cremad": grid}, "make reproduce")
     assert "CREMA-D here is a miniature" in notes and "`make reproduce`" in notes
     assert "seeds 0, 1" in notes
 
@@ -320,5 +319,5 @@ def test_notebook_writes_every_result_and_the_same_twice(root, grid, tmp_path, m
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert len(pd.read_csv(tmp_path / "one" / "table1.csv")) == lines
-    text = (tmp_path / "one" / "fairness.md").read_text(encoding="utf-8")
-    assert "### AV-MNIST" in text and "| olm" in text
+    page = (tmp_path / "one" / "fairness.md").read_text(encoding="utf-8")
+    assert "### AV-MNIST" in page and "| olm" in page

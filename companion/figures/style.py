@@ -1,4 +1,4 @@
-"""The paper's figures: one style, one way to save, Figures 5 and 6; see also `plots_*.py`."""
+"""How every figure looks and is saved: style, colours, and what several figures draw alike."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -84,78 +84,6 @@ def save(fig: Figure, path: str | Path, data: pd.DataFrame) -> None:
 def save_numbers(data: pd.DataFrame, path: str | Path) -> None:
     """Write a table as CSV, with digits that do not depend on the last bits of a number."""
     data.to_csv(path, index=False, float_format="%.8g", lineterminator="\n")
-
-
-def figure5(curves: pd.DataFrame, rows: Mapping[str, str], title: str = "") -> Figure:
-    """Draw Figure 5: L2 norms of the logits of each class over epochs.
-
-    (A) visual and (B) audio without OLM, (C) visual and (D) audio with OLM; mean over seeds, the
-    band from the lowest seed to the highest.
-
-    Args:
-        curves: columns `row`, `seed`, `epoch`, `head`, `class`, `norm`, as of `curves.classes`.
-        rows: the row without and the row with OLM -> its label.
-        title: of the whole figure, such as the data set.
-    """
-    require(curves, rows)
-    classes = list(dict.fromkeys(curves["class"]))
-    palette = class_colours(classes)
-    with style():
-        fig, axes = plt.subplots(2, 2, figsize=(9, 6.6), sharey=True, layout="constrained")
-        panels = [(row, head) for row in rows for head in ("visual", "audio")]
-        for letter, ax, (row, head) in zip("ABCD", axes.flat, panels, strict=True):
-            norms = part(curves, row=row, head=head)
-            lines(ax, norms, "norm", "class", palette)
-            ax.set_title(f"({letter}) {head.capitalize()}, {rows[row]}")
-        axes[0, 0].set_ylim(bottom=0)
-        for ax, (row, head) in zip(axes.flat, panels, strict=True):
-            ends = ends_of(part(curves, row=row, head=head), "norm", ["class"])
-            end_labels(ax, ends, {name: name for name in classes}, palette)
-        for ax in axes[:, 0]:
-            ax.set_ylabel("L2 norm of the logit vector")
-        fig.suptitle(title)
-    return closed(fig)
-
-
-def figure6(
-    accuracy: pd.DataFrame, curves: pd.DataFrame, rows: Mapping[str, str], title: str = ""
-) -> Figure:
-    """Draw Figure 6: test accuracy, and batch-averaged logit scores of each class, over epochs.
-
-    (A), (B) without OLM and (C), (D) with OLM; mean over seeds, the band from the lowest seed to
-    the highest. In (B) and (D) thin lines are classes and the thick one is their mean.
-
-    Args:
-        accuracy: columns `row`, `seed`, `epoch`, `head`, `accuracy` in `[0, 1]`.
-        curves: columns `row`, `seed`, `epoch`, `head`, `class`, `score`.
-        rows: the row without and the row with OLM -> its label.
-        title: of the whole figure, such as the data set.
-    """
-    require(accuracy, rows)
-    require(curves, rows)
-    names = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}
-    percent = accuracy.assign(accuracy=100 * accuracy["accuracy"])
-    unimodal = curves[curves["head"] != "fused"]
-    means = unimodal.groupby(["row", "seed", "epoch", "head"], as_index=False)["score"].mean()
-    with style():
-        fig, axes = plt.subplots(2, 2, figsize=(9, 7), sharey="col", layout="constrained")
-        for letters, (left, right), row in zip(("AB", "CD"), axes, rows, strict=True):
-            lines(left, part(percent, row=row), "accuracy", "head", COLOURS)
-            lines(right, part(means, row=row), "score", "head", COLOURS)
-            for (head, _), line in part(unimodal, row=row).groupby(["head", "class"], sort=False):
-                mean = line.groupby("epoch")["score"].mean()
-                right.plot(mean.index, mean, color=COLOURS[head], lw=0.7, alpha=0.7)
-            left.set(title=f"({letters[0]}) Accuracy, {rows[row]}", ylabel="test accuracy (%)")
-            right.set(title=f"({letters[1]}) Logit scores, {rows[row]}", ylabel="true-class logit")
-        for row, (_, right) in zip(rows, axes, strict=True):
-            ends = ends_of(part(unimodal, row=row), "score", ["head", "class"])
-            colours = {key: COLOURS[key[0]] for key in ends.index}
-            end_labels(right, ends, {key: key[1] for key in ends.index}, colours)
-        handles = [plt.Line2D([], [], color=COLOURS[head], label=names[head]) for head in names]
-        handles.append(plt.Line2D([], [], color="0.4", lw=0.7, label="one class"))
-        fig.legend(handles=handles, loc="outside lower center", ncols=4)
-        fig.suptitle(title)
-    return closed(fig)
 
 
 def class_colours(classes: Sequence[str]) -> dict:
