@@ -206,7 +206,7 @@ def would_run(folder):
     """Return the stages that `dvc repro` would run, `code` apart, when `code` has run."""
     write_code(folder)
     with Repo(folder) as repo, repo.lock:
-        return {name for name, stage in named(repo).items() if stage.changed()} - {"code"}
+        return {name for name, stage in named(repo).items() if stage.changed_deps()} - {"code"}
 
 
 def test_dvc_runs_every_stage_that_uses_an_edited_module_and_no_other(pipeline):
