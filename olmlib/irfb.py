@@ -108,7 +108,7 @@ class FeedForward(nn.Module):
 class IRFB(nn.Module):
     """One layer of the hub: read every modality (Eq. 2), gate (Eq. 3), aggregate (Eq. 4).
 
-    `"Softmax(score) . z_g"` of Eq. 4 can be read in three ways (models-tables23.md 3.4), and the
+    `"Softmax(score) . z_g"` of Eq. 4 can be read in three ways, and the
     official code does a fourth thing. `pool` is one of
 
     - `broadcast`: to the letter. One softmax over the M T_b gated tokens and one sum, which every

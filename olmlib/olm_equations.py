@@ -91,7 +91,7 @@ def _bounded(scores: Tensor, bound: float) -> Tensor:
     return bound * ((scores - scores.mean()) / bound).tanh()
 
 
-def logit_norms(logits: Sequence[Tensor]) -> Tensor:
+def logit_norms(logits: Tensor | Sequence[Tensor]) -> Tensor:
     """Return the L2 norm of every sample's logit vector, `(B, M)`, from M logits `(B, C)`."""
     return torch.linalg.vector_norm(torch.stack(tuple(logits)), dim=-1).t()
 
@@ -100,7 +100,7 @@ def logit_loss(w: Tensor, norms: Tensor, factors: Tensor, scale=1.0, detach=True
     """Return Eq. 9: how far the heads' scaled norms are from their targets, in L1.
 
     The target of head m is `scale * factors[m] * sbar`, sbar the mean scaled norm over the heads.
-    With `scale=1` the only zero is w = 0 (methods-table1.md 14.1); with `scale=M` the mean is kept.
+    With `scale=1` the only zero is w = 0; with `scale=M` the mean is kept.
 
     Args:
         w: `(M,)`, coefficients.
@@ -146,7 +146,7 @@ def weighted_median(norms: Tensor, targets: Tensor) -> Tensor:
     """Return the exact minimiser of `sum_i |w norms_i - targets_i|`, for per-sample norms.
 
     It is the median of the ratios `targets_i / norms_i` with weights `norms_i`; where an interval
-    is optimal, its lower end (methods-table1.md 14.3).
+    is optimal, its lower end.
 
     Args:
         norms, targets: `(B,)`, at least 0.

@@ -1,4 +1,4 @@
-"""What the transformers of Table 3 are made of (models-tables23.md 2, 4.1 and 6)."""
+"""What the transformers of Table 3 are made of."""
 
 from collections.abc import Sequence
 from functools import cache
