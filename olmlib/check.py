@@ -77,7 +77,7 @@ def checked_fields(instance: object) -> None:
     Raises:
         ValueError: values that their annotations do not allow, one a line.
     """
-    kind = type(instance)
+    kind: type = type(instance)
     for name, wanted in _hints(kind).items():
         value = getattr(instance, name)
         if isinstance(value, list) and any(get_origin(k) is tuple for k in _alternatives(wanted)):
@@ -187,7 +187,7 @@ def _hints(kind: Callable) -> dict[str, Any]:
     """Return the annotations of a function's parameters or a dataclass's fields."""
     source = kind
     if isinstance(kind, type) and not hasattr(kind, "__dataclass_fields__"):
-        source = kind.__init__
+        source = kind.__init__  # type: ignore[misc]  # meant: that of this very class
     hints = get_type_hints(source, include_extras=True)
     return {name: hint for name, hint in hints.items() if name != "return"}
 

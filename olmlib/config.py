@@ -152,11 +152,10 @@ def alone(config: NetworkConfig, modality: str) -> NetworkConfig:
     Raises:
         ValueError: the network has no such modality.
     """
-    late = isinstance(config, LateFusionConfig)
-    known = tuple(config.encoders) if late else config.modalities
+    known = tuple(config.encoders) if isinstance(config, LateFusionConfig) else config.modalities
     if modality not in known:
         raise ValueError(f"there is no modality {modality!r}; there are {', '.join(known)}")
-    if late:
+    if isinstance(config, LateFusionConfig):
         return replace(config, encoders={modality: config.encoders[modality]})
     return replace(config, modalities=(modality,))
 

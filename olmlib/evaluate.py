@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from olmlib.data.arrays import Clips, loader
+from olmlib.data.arrays import loader
+from olmlib.data.clips import ClipSet
 from olmlib.losses import cross_entropy
 from olmlib.metrics import accuracy, emotion
 from olmlib.models.outputs import Outputs
@@ -13,7 +14,7 @@ BATCH = 128
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, clips: Clips, device: torch.device | str = "cpu"
+    model: nn.Module, clips: ClipSet, device: torch.device | str = "cpu"
 ) -> tuple[Outputs, Tensor]:
     """Return raw logits and features of clips, in eval mode; the model is left in training mode.
 
@@ -39,7 +40,9 @@ def evaluate(
     return Outputs(*joined), torch.cat(labels)
 
 
-def epoch_row(model: nn.Module, method, clips: dict[str, Clips], device) -> dict[str, float]:
+def epoch_row(
+    model: nn.Module, method, clips: dict[str, ClipSet], device: torch.device | str
+) -> dict[str, float]:
     """Return accuracies and losses on dev and test, a part of a row of `epochs.csv`.
 
     The test columns are what Figure 6 draws; nothing is selected by them unless `selection` says
@@ -54,13 +57,13 @@ def epoch_row(model: nn.Module, method, clips: dict[str, Clips], device) -> dict
     row = {}
     for split in ("dev", "test"):
         outputs, labels = evaluate(model, clips[split], device)
-        predicted = method.predict(outputs.logits)
-        row[f"{split}_accuracy"] = accuracy(predicted, labels)
+        predicted, truth = method.predict(outputs.logits).numpy(), labels.numpy()
+        row[f"{split}_accuracy"] = accuracy(predicted, truth)
         for head, scores in outputs.logits.items():
-            row[f"{split}_accuracy_{head}"] = accuracy(scores, labels)
+            row[f"{split}_accuracy_{head}"] = accuracy(scores.numpy(), truth)
             row[f"{split}_loss_{head}"] = cross_entropy(scores, labels).item()
-        if outputs.values:
-            valence = clips[split].prepared.valence[clips[split].rows]
-            measures = emotion(predicted, method.predict(outputs.values), labels, valence)
+        valence = clips[split].valence
+        if outputs.values and valence is not None:
+            measures = emotion(predicted, method.predict(outputs.values).numpy(), truth, valence)
             row |= {f"{split}_{name}": value for name, value in measures._asdict().items()}
     return row

@@ -143,7 +143,7 @@ def mean_average_precision(prob: np.ndarray, labels: np.ndarray) -> MeanAverageP
     return MeanAveragePrecision(float(np.nanmean(values)), tuple(skipped.tolist()))
 
 
-def confidence_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+def confidence_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) -> Interval:
     """Return the mean over seeds and half the width of its Student t interval.
 
     Args:
@@ -156,17 +156,17 @@ def confidence_interval(values: Sequence[float], level: float = 0.95) -> Interva
     Raises:
         ValueError: no value, a value that is not finite, or a level outside `(0, 1)`.
     """
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or not values.size:
-        raise ValueError(f"need one number per seed, got shape {values.shape}")
-    if not np.isfinite(values).all():
-        raise ValueError(f"need finite numbers, got {values.tolist()}")
+    numbers = np.asarray(values, dtype=float)
+    if numbers.ndim != 1 or not numbers.size:
+        raise ValueError(f"need one number per seed, got shape {numbers.shape}")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"need finite numbers, got {numbers.tolist()}")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
-    if values.size == 1:
-        return Interval(float(values[0]), float("nan"))
-    quantile = stats.t.ppf((1 + level) / 2, df=values.size - 1)
-    return Interval(float(values.mean()), float(quantile * stats.sem(values)))
+    if numbers.size == 1:
+        return Interval(float(numbers[0]), float("nan"))
+    quantile = stats.t.ppf((1 + level) / 2, df=numbers.size - 1)
+    return Interval(float(numbers.mean()), float(quantile * stats.sem(numbers)))
 
 
 def paired_difference(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Interval:

@@ -68,7 +68,10 @@ class OLM:
         self.lam = torch.full_like(self.w, 1 / len(heads), requires_grad=False)
         self.step = 0
         self.measured = 0
-        self.train_loss = self.dev_loss = self.train0 = self.dev0 = None
+        self.train_loss: Tensor | None = None
+        self.dev_loss: Tensor | None = None
+        self.train0: Tensor | None = None
+        self.dev0: Tensor | None = None
         self.norms = torch.zeros_like(self.lam)
         self._bounded: Tensor | None = None
         self.record: dict[str, Tensor] = {}
@@ -92,11 +95,11 @@ class OLM:
         # Plain numbers where they feel no gradient: head by head is then the fastest way.
         felt = self.config.coefficients_feel_loss
         coefficients = self.w.to(heads[0]).unbind() if felt else self.w.tolist()
-        losses = (
+        first, *others = (
             cross_entropy(c * s, labels, reduction=self.config.reduction)
             for c, s in zip(coefficients, heads, strict=True)
         )
-        return sum(losses) / self._gain(len(labels))
+        return sum(others, start=first) / self._gain(len(labels))
 
     @torch.no_grad()
     def update(self, logits: Logits, labels: Tensor, dev_logits: Logits | None = None,
@@ -110,13 +113,15 @@ class OLM:
                 the rates keep the last measured dev losses.
 
         Raises:
-            ValueError: as `loss`; or no dev batch was ever given.
+            ValueError: as `loss`; a dev batch without labels; or no dev batch was ever given.
         """
         stacked, labels = self._flat(logits, labels)
         stacked, labels = gathered(stacked, dim=1).double(), gathered(labels)
         train = self._measured(stacked, labels)
         self.train_loss = self._smooth(self.train_loss, train, steps=1)
         if dev_logits is not None:
+            if dev_labels is None:
+                raise ValueError("dev_logits need their dev_labels")
             # As long a memory in steps as the training losses have, however rarely dev is measured.
             dev = self._measured(*self._flat(dev_logits, dev_labels))
             self.dev_loss = self._smooth(self.dev_loss, dev, self.step - self.measured)
@@ -124,7 +129,8 @@ class OLM:
         if self.dev_loss is None:
             raise ValueError("the first update needs dev_logits and dev_labels")
         warming = self.step < self.warmup
-        if self.train0 is None or (warming and self.config.baseline == "last_of_warmup"):
+        moving = warming and self.config.baseline == "last_of_warmup"
+        if self.train0 is None or self.dev0 is None or moving:
             log_classes = self.config.baseline == "log_classes"
             start = torch.full_like(train, log(stacked.shape[-1]))
             self.train0 = start if log_classes else self.train_loss
@@ -138,7 +144,7 @@ class OLM:
             self.norms += (norms.mean(0) - self.norms) / (self.step + 1)
             self._bounded = None
         else:
-            self.lam = self._factors(G, C)
+            self.lam = self._factors(G, C, self.train0, self.train_loss)
             current = self.config.reference == "current"
             self.solve(norms if current else self._reference(), self.lam)
         self.step += 1
@@ -241,7 +247,7 @@ class OLM:
         summed = self.config.reduction == "sum"
         return samples if summed and self.config.network_loss == "mean" else 1
 
-    def _factors(self, G: Tensor, C: Tensor) -> Tensor:
+    def _factors(self, G: Tensor, C: Tensor, train0: Tensor, train: Tensor) -> Tensor:
         match self.config.rule:
             case "uniform":
                 return torch.full_like(G, 1 / len(G))
@@ -249,7 +255,7 @@ class OLM:
                 G, C = C, G
         match self.config.factors:
             case "loss_ratio":
-                lam = loss_ratio_factors(self.train0, self.train_loss)
+                lam = loss_ratio_factors(train0, train)
             case "softmax":
                 lam = rebalancing_factors(G, C)
             case "bounded":

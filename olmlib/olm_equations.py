@@ -91,7 +91,7 @@ def _bounded(scores: Tensor, bound: float) -> Tensor:
     return bound * ((scores - scores.mean()) / bound).tanh()
 
 
-def logit_norms(logits: Sequence[Tensor]) -> Tensor:
+def logit_norms(logits: Tensor | Sequence[Tensor]) -> Tensor:
     """Return the L2 norm of every sample's logit vector, `(B, M)`, from M logits `(B, C)`."""
     return torch.linalg.vector_norm(torch.stack(tuple(logits)), dim=-1).t()
 

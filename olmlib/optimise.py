@@ -1,6 +1,7 @@
 """What a `TrainConfig` says about an optimisation: the optimiser, its schedule and its device."""
 
 import os
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,7 +13,7 @@ from olmlib.processes import processes
 
 def optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
     """Return the optimiser of all parameters of `model`."""
-    common = {"lr": config.lr, "weight_decay": config.weight_decay}
+    common: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
     # Many parameters in one call, faster than a small network's one by one.
     if config.optimizer == "adam":
         return torch.optim.Adam(model.parameters(), fused=True, **common)

@@ -36,7 +36,7 @@ def gathered(samples: Tensor, dim=0) -> Tensor:
     counts = [torch.tensor(0) for _ in range(processes())]
     dist.all_gather(counts, torch.tensor(len(own)))
     # all_gather wants equal shapes, so the shorter parts are filled up and cut again.
-    filled = own.new_zeros(max(counts), *own.shape[1:])
+    filled = own.new_zeros(int(max(counts)), *own.shape[1:])
     filled[: len(own)] = own
     parts = [torch.empty_like(filled) for _ in counts]
     dist.all_gather(parts, filled)

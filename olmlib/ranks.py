@@ -9,9 +9,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import Dataset
 
-from olmlib.data.arrays import Clips
+from olmlib.data.clips import ClipSet
 from olmlib.methods.base import Method
 from olmlib.processes import processes, summed
 
@@ -37,14 +36,14 @@ def report(row: dict[str, float], epochs: int) -> None:
         )
 
 
-class Share(Dataset):
+class Share(ClipSet):
     """This rank's part of every batch of `clips`: in rank order, the parts make up the batch.
 
     Args:
         clips: what the global batches are made of; all of it is counted.
     """
 
-    def __init__(self, clips: Clips):
+    def __init__(self, clips: ClipSet):
         self.clips = clips
         # Loader workers know nothing of the process group.
         self.rank, self.ranks = dist.get_rank(), processes()
@@ -54,7 +53,7 @@ class Share(Dataset):
         return len(self.clips)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the random numbers of `epoch`, see `Clips.set_epoch`."""
+        """Choose the random numbers of `epoch`, see `ClipSet.set_epoch`."""
         self.clips.set_epoch(epoch)
 
     def __getitems__(self, indices: list[int]) -> dict[str, Tensor]:
@@ -63,7 +62,7 @@ class Share(Dataset):
         return self.clips.__getitems__(indices[start:end])
 
 
-def share(clips: Clips, batch_size: int) -> Clips | Share:
+def share(clips: ClipSet, batch_size: int) -> ClipSet:
     """Return `clips` such that a loader of global batches gives this rank its part of each.
 
     Args:
@@ -126,6 +125,12 @@ class _Sum(torch.autograd.Function):
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):
     """Batch norm over the samples of all ranks; torch's own `SyncBatchNorm` needs a GPU."""
+
+    # For torch they may be None; in our networks no batch norm goes without statistics.
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise this rank's part `(B, C, H, W)` of a batch."""

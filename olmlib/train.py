@@ -13,7 +13,8 @@ from tqdm import tqdm
 from olmlib import checkpoint as checkpoints
 from olmlib import optimise, ranks
 from olmlib.config import NetworkConfig, TrainConfig
-from olmlib.data.arrays import Clips, Prepared, loader
+from olmlib.data.arrays import loader
+from olmlib.data.clips import ClipSet, Data
 from olmlib.data.cycle import DevCycle
 from olmlib.evaluate import epoch_row
 from olmlib.history import History
@@ -29,7 +30,7 @@ class Training:
     Attributes:
         model: the network; after `fit`, with the weights of the selected epoch.
         network: the model as a step calls it, on this process's part of the batch.
-        data: the prepared arrays.
+        data: the prepared arrays or sequences.
         clips: split -> clips; those of "train" with augmentation.
         config: epochs, batch size, optimiser, device.
         seed: of the run.
@@ -43,7 +44,7 @@ class Training:
     def __init__(
         self,
         method: Method,
-        data: Prepared,
+        data: Data,
         model_config: NetworkConfig,
         config: TrainConfig,
         seed: int,
@@ -78,12 +79,12 @@ class Training:
         """The epoch whose weights were kept, counted from 1."""
         return self.best["epoch"]
 
-    def part(self, rows, augment=False) -> Clips:
+    def part(self, rows, augment=False) -> ClipSet:
         """Return some of the data's rows as clips, by default as they are tested."""
         return self.data.clips(rows, augment, self.config, self.seed)
 
     def extra_run(
-        self, method: Method, name: str, clips: Clips, epochs: int, weights: dict | None = None
+        self, method: Method, name: str, clips: ClipSet, epochs: int, weights: dict | None = None
     ) -> nn.Module:
         """Train one more model, for a method that learns from a training before its own.
 
@@ -115,7 +116,7 @@ class Training:
                 other.save()
         return other.model
 
-    def train_epoch(self, epoch: int, clips: Clips) -> float:
+    def train_epoch(self, epoch: int, clips: ClipSet) -> float:
         """Train one epoch on `clips` and return the mean loss of its samples, in nats.
 
         Raises:
@@ -135,7 +136,7 @@ class Training:
         steps = self.method.epoch_length(len(batches), -(-len(self.clips["dev"]) // size))
         self.method.on_epoch_start(self, epoch, steps)
         self.model.train()
-        total = count = 0
+        total, count = 0.0, 0
         for _, batch in zip(range(steps), batches, strict=False):
             loss, samples = self.take_step(epoch, batch)
             total += loss * samples
@@ -211,7 +212,7 @@ class Training:
             getattr(self, name).load_state_dict(state[name])
         return True
 
-    def _clips(self, split: str) -> Clips:
+    def _clips(self, split: str) -> ClipSet:
         return self.part(self.data.rows(split), augment=split == "train")
 
     def _move(self, batch: Batch) -> Batch:
@@ -232,7 +233,7 @@ _PARTS = ("model", "optimizer", "schedule", "scaler", "method", "history")
 
 def fit(
     method: Method,
-    data: Prepared,
+    data: Data,
     model_config: NetworkConfig,
     config: TrainConfig,
     seed: int,
@@ -249,7 +250,7 @@ def fit(
 
     Args:
         method: the training scheme, fresh.
-        data: prepared arrays with splits train, dev and test.
+        data: prepared arrays or sequences with splits train, dev and test.
         model_config: the network's size.
         config: epochs, optimiser, schedule, selection, device.
         seed: of the weights, the order of the clips and their augmentation.
@@ -275,7 +276,7 @@ def fit(
     epochs = range(len(training.rows) + 1, config.epochs + 1)
     bar = tqdm(epochs, disable=None if progress else True, unit="epoch")
     for epoch in bar:
-        row = {"epoch": epoch, "lr": training.schedule.get_last_lr()[0]}
+        row: dict[str, float] = {"epoch": epoch, "lr": float(training.schedule.get_last_lr()[0])}
         row["train_loss"] = training.train_epoch(epoch, training.clips["train"])
         row |= epoch_row(training.model, method, training.clips, training.device)
         training.rows.append(row)

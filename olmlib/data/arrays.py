@@ -1,10 +1,9 @@
 """Prepared data: memory-mapped arrays, and the batches a network is trained on.
 
-A prepared folder holds `audio.npy` (N, 257, F) float16 log spectrograms (fewer bins and frames
-where preparation pooled them), `visual.npy` (N, n_frames, S, S, 3) uint8 RGB frames, `records.csv`
-(row, id, label, split, group),
-`rejected.csv` (id, split, reason) and `meta.json`. `meta.json` is there if and only if the rest is
-complete. `companion.data.prepare` writes such folders, `synthetic` writes one from random numbers.
+A prepared folder holds `audio.npy` (N, 257, F) float16 log spectrograms (smaller where preparation
+pooled them), `visual.npy` (N, n_frames, S, S, 3) uint8 RGB frames, `records.csv` (row, id, label,
+split, group), `rejected.csv` (id, split, reason) and, written last, `meta.json`.
+`companion.data.prepare` writes such folders, `synthetic` writes one from random numbers.
 """
 
 import hashlib
@@ -15,11 +14,11 @@ import numpy as np
 import pandas as pd
 import torch
 from torch.nn.functional import grid_sample
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from olmlib.config import TrainConfig
+from olmlib.data.clips import SPLITS, ClipSet
 
-SPLITS = ("train", "dev", "test")
 RECORDS = ["row", "id", "label", "split", "group"]
 REJECTED = ["id", "split", "reason"]
 # ImageNet statistics, the last step of every image transform.
@@ -90,13 +89,13 @@ class Prepared:
         return np.flatnonzero(self.records["split"] == split)
 
 
-class Clips(Dataset):
+class Clips(ClipSet):
     """Rows of prepared data as batches.
 
     In training, each frame gets its own random resized crop (area and aspect ratio as in
-    torchvision: 3/4 to 4/3, ten tries, else the whole frame) and flip, as in the published
-    codes. Frames were resized to S x S in preparation, so testing adds nothing.
-    Random numbers depend on (seed, epoch, row) and on nothing else.
+    torchvision: 3/4 to 4/3, ten tries, else the whole frame) and flip, as in the published codes.
+    Frames were resized to S x S in preparation, so testing adds nothing. Random numbers depend on
+    (seed, epoch, row) and on nothing else.
     """
 
     def __init__(
@@ -131,7 +130,8 @@ class Clips(Dataset):
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the random numbers of `epoch`."""
-        self.epoch, self._drawn = epoch, None
+        self.epoch = epoch
+        self._drawn: tuple[np.ndarray, np.ndarray] | None = None
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         """Return one sample: a batch without its first dimension."""
@@ -197,7 +197,7 @@ class Clips(Dataset):
 
 
 def loader(
-    clips: Clips,
+    clips: ClipSet,
     batch_size: int,
     shuffle: bool = False,
     seed: int = 0,

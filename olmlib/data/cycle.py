@@ -3,7 +3,7 @@
 import numpy as np
 from torch import Tensor
 
-from olmlib.data.arrays import Clips
+from olmlib.data.clips import ClipSet
 
 
 class DevCycle:
@@ -12,7 +12,7 @@ class DevCycle:
     A batch never crosses the end of a pass, so the last one of a pass may be smaller.
     """
 
-    def __init__(self, clips: Clips, seed: int):
+    def __init__(self, clips: ClipSet, seed: int):
         """Begin the first pass over `clips`."""
         self.clips, self.seed, self.taken, self.passes = clips, seed, 0, 0
 

@@ -13,11 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from torch.utils.data import Dataset
 
 from olmlib.config import TrainConfig
-
-SPLITS = ("train", "dev", "test")
+from olmlib.data.clips import SPLITS, ClipSet
 
 
 class Sequences:
@@ -93,12 +91,13 @@ class Sequences:
         return SequenceClips(self, rows)
 
 
-class SequenceClips(Dataset):
+class SequenceClips(ClipSet):
     """Rows of prepared sequences as batches, each padded with zeros to its longest clip."""
 
     def __init__(self, prepared: Sequences, rows: np.ndarray):
         """Choose the rows `(n,)` of `prepared`."""
         self.prepared, self.rows = prepared, np.asarray(rows, np.int64)
+        self.valence = prepared.valence[self.rows]
 
     def __len__(self) -> int:
         """Return the number of clips."""

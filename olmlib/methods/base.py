@@ -5,9 +5,10 @@ Override the hooks that differ; the rest does plain training of the fused head.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from olmlib.check import checked
 from olmlib.config import NetworkConfig
@@ -15,6 +16,9 @@ from olmlib.losses import cross_entropy
 from olmlib.models.build import build
 from olmlib.models.network import Network
 from olmlib.models.outputs import Outputs
+
+if TYPE_CHECKING:  # the training loop imports this module
+    from olmlib.train import Training
 
 Batch = dict[str, Tensor]
 
@@ -42,7 +46,7 @@ class Method:
         """Return the model that this method trains."""
         return build(num_classes, config)
 
-    def pre_run(self, training) -> None:
+    def pre_run(self, training: "Training") -> None:
         """Do what must happen before the first step, for example `training.extra_run`.
 
         Args:
@@ -53,7 +57,7 @@ class Method:
         """Return the number of steps of an epoch."""
         return train_batches
 
-    def on_epoch_start(self, training, epoch: int, steps: int) -> None:
+    def on_epoch_start(self, training: "Training", epoch: int, steps: int) -> None:
         """Begin epoch `epoch`, counted from 1, of `steps` steps.
 
         Args:
@@ -62,14 +66,14 @@ class Method:
             steps: batches of this epoch.
         """
 
-    def forward_extra(self, model: nn.Module, next_dev: Callable[[int], Batch], size: int) -> None:
+    def forward_extra(self, model: Network, next_dev: Callable[[int], Batch], size: int) -> None:
         """Run extra forward passes; `next_dev(n)` gives the next `n` samples of the dev split."""
 
     def loss(self, outputs: Outputs, labels: Tensor) -> Tensor:
         """Return the scalar to minimise: cross-entropy of `predict`, in nats."""
         return cross_entropy(self.predict(outputs.logits), labels)
 
-    def after_backward(self, model: nn.Module) -> None:
+    def after_backward(self, model: Network) -> None:
         """Edit or read gradients, unscaled, before the optimiser's step."""
 
     def after_step(self, outputs: Outputs, labels: Tensor) -> None:

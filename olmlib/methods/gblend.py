@@ -111,7 +111,8 @@ class Scheme(Method):
                 self._probe(training, head, f"{name}_{head}_fold{fold}", epochs, clips)
                 for head in training.model.heads
             ]
-            measured.append(weights(*torch.stack(losses).unbind(1), self.estimate))
+            start, end = torch.stack(losses).unbind(1)
+            measured.append(weights(start, end, self.estimate))
         return torch.stack(measured).mean(0)
 
     def loss(self, outputs, labels):
@@ -167,7 +168,15 @@ class Probe(Method):
 
     def __init__(self, scheme: Method, schedule: dict):
         super().__init__(scheme.seed)
-        self.build, self.predict, self.schedule = scheme.build, scheme.predict, schedule
+        self.scheme, self.schedule = scheme, schedule
+
+    def build(self, num_classes, config):
+        """Return the scheme's model."""
+        return self.scheme.build(num_classes, config)
+
+    def predict(self, heads):
+        """Return what the scheme predicts."""
+        return self.scheme.predict(heads)
 
     def on_epoch_start(self, training, epoch, steps):
         """Before the first epoch, go to where the run is; later the probe's own state knows."""

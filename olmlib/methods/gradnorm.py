@@ -48,6 +48,11 @@ class Scheme(Method):
         ValueError: a value that an option cannot have.
     """
 
+    # Of the current step.
+    losses: Tensor
+    norms: Tensor
+    rates: Tensor
+
     @checked
     def __init__(
         self,
@@ -68,8 +73,7 @@ class Scheme(Method):
         # One optimiser for the whole training: a new one per step would forget Adam's moments.
         self.optimizer = torch.optim.Adam([self.w], lr=self.lr_w)
         uniform = torch.full_like(self.w, log(num_classes))
-        self.initial = uniform if self.l0 == "log_classes" else None
-        self.losses = self.norms = self.rates = None
+        self.initial: Tensor | None = uniform if self.l0 == "log_classes" else None
         return self.model
 
     def loss(self, outputs, labels):
@@ -112,11 +116,11 @@ class Scheme(Method):
         match self.site:
             case "encoders":
                 trunks = [encoder.trunk for encoder in self.model.encoders.values()]
-                return [trunk.layer4[-1].conv2.weight for trunk in trunks]
+                return [trunk.layer4.get_parameter("1.conv2.weight") for trunk in trunks]
             case "features":
                 return list(outputs.features.values())
             case "classifier":
-                return [self.model.fusion.weight]
+                return [self.model.fusion.get_parameter("weight")]
 
 
 def gradient_norm(loss: Tensor, shared: list[Tensor]) -> Tensor:

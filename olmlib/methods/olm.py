@@ -28,6 +28,7 @@ class Scheme(Method):
     """
 
     distributed = True
+    olm: OLM  # made in `build`: it needs the model's heads
 
     @checked
     def __init__(
@@ -44,7 +45,6 @@ class Scheme(Method):
         self.probe_size = probe_size
         self.probe_every = probe_every
         self.options = {"preset": preset, "seed": seed, **changes}
-        self.olm: OLM | None = None
         self.probe: tuple | None = None
 
     def build(self, num_classes, config):

@@ -112,7 +112,7 @@ class Scheme(Method):
         """Return the fused head's cross-entropy with the terms that act in this epoch."""
         total = super().loss(outputs, labels)
         self.beta = self.gamma = torch.zeros(len(outputs.features), device=labels.device)
-        if not self.active:
+        if not self.active or self.seen is None:
             return total
         log_p = torch.stack(
             [log_probabilities(z.flatten(0, -2), self.prototypes[m], self.seen)
@@ -203,5 +203,5 @@ def coefficients(p: Tensor, hard: bool = False) -> tuple[Tensor, Tensor]:
     """
     # Far from every prototype of its class, a sum may round to 0, and 0 / 0 would be NaN.
     p = p.clamp(min=torch.finfo(p.dtype).tiny)
-    both = tuple((ratio - 1).clamp(0, 1) for ratio in (p.max() / p, p / p.min()))
-    return tuple((x > 0).to(x) for x in both) if hard else both
+    beta, gamma = ((ratio - 1).clamp(0, 1) for ratio in (p.max() / p, p / p.min()))
+    return ((beta > 0).to(beta), (gamma > 0).to(gamma)) if hard else (beta, gamma)

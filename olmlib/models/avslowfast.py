@@ -4,6 +4,8 @@ A small relative of AVSlowFast (Xiao et al., arXiv 2001.08740), made for one to 
 no Slow and Fast pathway exist; its numbers are to be called AVSlowFast-lite, never AVSlowFast.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, normalize
@@ -12,7 +14,7 @@ from olmlib.config import LateFusionConfig
 from olmlib.models.encoders import Encoder, FrameEncoder, SpectrogramEncoder, initialise
 from olmlib.models.late_fusion import split_logits
 from olmlib.models.mmtm import pool
-from olmlib.models.network import Network
+from olmlib.models.network import Network, module_dict
 from olmlib.models.outputs import Outputs
 
 MEETINGS = (1, 2)  # audio joins after these stages, counted from 0: layer2 and layer3
@@ -104,6 +106,8 @@ class AVSlowFastLite(Network):
         ValueError: the modalities are not spectrograms and frames, in this order.
     """
 
+    encoders: Mapping[str, Encoder]
+
     def __init__(self, num_classes: int, config: LateFusionConfig, drop=0.8, sync=False):
         super().__init__()
         if list(config.encoders.values()) != ["spectrogram", "frames"]:
@@ -114,7 +118,7 @@ class AVSlowFastLite(Network):
         self.drop = drop
         visual = FrameEncoder(config.width)
         audio = SpectrogramEncoder(max(SMALLEST, config.width // 2))
-        self.encoders = nn.ModuleDict(dict(zip(config.encoders, (audio, visual), strict=True)))
+        self.encoders = module_dict(dict(zip(config.encoders, (audio, visual), strict=True)))
         self.laterals = nn.ModuleList(
             AudioLateral(_channels(audio, stage), _channels(visual, stage)) for stage in MEETINGS
         )

@@ -1,11 +1,13 @@
 """Late fusion whose logits are sums of cosines: the model of MMCosine (Xu et al., ICASSP 2023)."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from olmlib.config import LateFusionConfig
-from olmlib.models.encoders import encoders, initialise
+from olmlib.models.encoders import Encoder, encoders, initialise
 from olmlib.models.network import Network
 from olmlib.models.outputs import Outputs
 
@@ -23,6 +25,8 @@ class CosineFusion(Network):
         linear_eval: in eval mode, let the fused logits be `[h_a ; h_v] W^T + beta`, which nothing
             trained, as the released code's validation does.
     """
+
+    encoders: Mapping[str, Encoder]
 
     def __init__(self, num_classes: int, config: LateFusionConfig, scale=10.0, linear_eval=False):
         super().__init__()

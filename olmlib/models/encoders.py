@@ -1,9 +1,12 @@
 """ResNet-18 encoders, one per modality, from torchvision's classes."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, channels_last, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from olmlib.config import LateFusionConfig
+from olmlib.models.network import module_dict
 
 
 class _Trunk(ResNet):
@@ -17,7 +20,7 @@ class _Trunk(ResNet):
         for stage in range(4):
             layer = self._make_layer(BasicBlock, width * 2**stage, 2, stride=1 if stage == 0 else 2)
             setattr(self, f"layer{stage + 1}", layer)
-        self.avgpool = self.fc = nn.Identity()
+        del self.avgpool, self.fc  # `forward` goes without them
         self.to(memory_format=channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -92,9 +95,9 @@ ENCODERS: dict[str, type[SpectrogramEncoder | FrameEncoder]] = {
 }
 
 
-def encoders(config: LateFusionConfig) -> nn.ModuleDict:
+def encoders(config: LateFusionConfig) -> Mapping[str, Encoder]:
     """Return a fresh encoder per modality."""
-    return nn.ModuleDict({m: ENCODERS[kind](config.width) for m, kind in config.encoders.items()})
+    return module_dict({m: ENCODERS[kind](config.width) for m, kind in config.encoders.items()})
 
 
 def initialise(model: nn.Module, scheme: str) -> nn.Module:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from olmlib.check import checked
 from olmlib.config import LateFusionConfig
 from olmlib.models import fusions
-from olmlib.models.encoders import encoders, initialise
-from olmlib.models.network import Network
+from olmlib.models.encoders import Encoder, encoders, initialise
+from olmlib.models.network import Network, module_dict
 from olmlib.models.outputs import Outputs
 
 
@@ -21,6 +21,9 @@ class _RunningMean(nn.Module):
         d: width of the feature.
         rate: least weight of a new batch, that of torch's batch norms by default.
     """
+
+    value: Tensor
+    batches: Tensor
 
     def __init__(self, d: int, rate=0.1):
         super().__init__()
@@ -57,6 +60,8 @@ class LateFusion(Network):
             lone modality.
     """
 
+    encoders: Mapping[str, Encoder]
+
     @checked
     def __init__(
         self,
@@ -81,14 +86,14 @@ class LateFusion(Network):
             )
         self.heads = tuple(dims) if alone else (*dims, "fused")
         self.aux = (
-            nn.ModuleDict({m: nn.Linear(d, num_classes) for m, d in dims.items()})
+            module_dict({m: nn.Linear(d, num_classes) for m, d in dims.items()})
             if aux_heads
             else None
         )
         self.means = (
             None
             if separable(self.fusion)
-            else nn.ModuleDict({m: _RunningMean(d) for m, d in dims.items()})
+            else module_dict({m: _RunningMean(d) for m, d in dims.items()})
         )
         initialise(self, config.init)
 
@@ -182,11 +187,11 @@ def split_logits(fusion: nn.Module, features: dict[str, Tensor]) -> dict[str, Te
     Raises:
         ValueError: the fusion is not separable, or its head is no concatenation of these features.
     """
-    if not separable(fusion):
-        name = type(fusion).__name__
-        raise ValueError(f"{name} is not separable, so it has no split; take mode 'mask'")
     if isinstance(fusion, fusions.Sum):
         return {m: fusion.parts[m](h) for m, h in features.items()}
+    if not isinstance(fusion, nn.Linear):
+        name = type(fusion).__name__
+        raise ValueError(f"{name} is not separable, so it has no split; take mode 'mask'")
     widths = [h.shape[-1] for h in features.values()]
     if sum(widths) != fusion.in_features:
         raise ValueError(

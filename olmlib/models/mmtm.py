@@ -5,12 +5,14 @@ branches. These gates are the only way from one modality to the other, so fixing
 cuts it off from the other modality; CUR (`olmlib.methods.cur`) does that.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from olmlib.config import LateFusionConfig
-from olmlib.models.encoders import encoders, initialise
-from olmlib.models.network import Network
+from olmlib.models.encoders import Encoder, encoders, initialise
+from olmlib.models.network import Network, module_dict, module_list
 from olmlib.models.outputs import Outputs
 
 FIRST = 1  # of the stages counted from 0: a block follows layer2, layer3 and layer4
@@ -33,12 +35,14 @@ class MMTM(nn.Module):
             strengthen a channel.
     """
 
+    steps: Tensor
+
     def __init__(self, channels: dict[str, int], ratio=4, scale=1.0):
         super().__init__()
         self.scale = scale
         hidden = 2 * sum(channels.values()) // ratio
         self.squeeze = nn.Linear(sum(channels.values()), hidden)
-        self.excite = nn.ModuleDict({m: nn.Linear(hidden, C) for m, C in channels.items()})
+        self.excite = module_dict({m: nn.Linear(hidden, C) for m, C in channels.items()})
         # CUR's code updates both means from the first branch's gate, keeps them as attributes that
         # no checkpoint has, and updates them in evaluation too.
         self.register_buffer("steps", torch.tensor(0))
@@ -98,6 +102,8 @@ class TwoBranch(Network):
         ValueError: not two modalities.
     """
 
+    encoders: Mapping[str, Encoder]
+
     def __init__(self, num_classes: int, config: LateFusionConfig, scale=1.0):
         super().__init__()
         if len(config.encoders) != 2:
@@ -105,11 +111,11 @@ class TwoBranch(Network):
         self.heads = (*config.encoders, "fused")
         self.encoders = encoders(config)
         dims = {m: encoder.dim for m, encoder in self.encoders.items()}
-        self.blocks = nn.ModuleList(
+        self.blocks = module_list(
             MMTM({m: d // 2 ** (3 - stage) for m, d in dims.items()}, scale=scale)
             for stage in range(FIRST, 4)
         )
-        self.classifiers = nn.ModuleDict({m: nn.Linear(d, num_classes) for m, d in dims.items()})
+        self.classifiers = module_dict({m: nn.Linear(d, num_classes) for m, d in dims.items()})
         self.blocked: str | None = None
         initialise(self, config.init)
 

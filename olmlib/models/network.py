@@ -1,8 +1,13 @@
 """What the training loop and the methods need of every network."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar, cast
+
 from torch import Tensor, nn
 
 from olmlib.models.outputs import Outputs
+
+Part = TypeVar("Part", bound=nn.Module)
 
 
 class Network(nn.Module):
@@ -14,7 +19,7 @@ class Network(nn.Module):
     """
 
     heads: tuple[str, ...]
-    encoders: nn.ModuleDict
+    encoders: Mapping[str, nn.Module]
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -24,3 +29,13 @@ class Network(nn.Module):
     def forward(self, batch: dict[str, Tensor]) -> Outputs:
         """Classify a batch: modality -> its input."""
         raise TypeError(f"{type(self).__name__} has no forward pass")
+
+
+def module_dict(parts: Mapping[str, Part]) -> Mapping[str, Part]:
+    """Return `nn.ModuleDict(parts)` with the type of its parts, which torch forgets."""
+    return cast(Mapping[str, Part], nn.ModuleDict(parts))
+
+
+def module_list(parts: Iterable[Part]) -> Sequence[Part]:
+    """Return `nn.ModuleList(parts)` with the type of its parts, which torch forgets."""
+    return cast(Sequence[Part], nn.ModuleList(parts))

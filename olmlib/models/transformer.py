@@ -1,12 +1,14 @@
 """The transformers of Table 3: one encoder per modality and four ways to fuse them."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from olmlib.check import checked
 from olmlib.config import TransformerConfig
 from olmlib.irfb import IRFB, linear
-from olmlib.models.network import Network
+from olmlib.models.network import Network, module_dict
 from olmlib.models.outputs import Outputs
 from olmlib.models.transformer_parts import AttentionFusion, Encoder, learned_tokens, pooled
 
@@ -37,6 +39,8 @@ class Transformer(Network):
             without IRFB, or auxiliary heads where there are none.
     """
 
+    encoders: Mapping[str, Encoder]
+
     @checked
     def __init__(self, num_classes: int, config: TransformerConfig, aux_heads: bool = False):
         super().__init__()
@@ -44,7 +48,7 @@ class Transformer(Network):
         _check(config, aux_heads)
         d, count = config.d_model, len(config.modalities)
         self.fusion = config.fusion if count > 1 else None
-        self.encoders = nn.ModuleDict({m: Encoder(m, config) for m in config.modalities})
+        self.encoders = module_dict({m: Encoder(m, config) for m in config.modalities})
         streams = config.modalities
         if self.fusion in ("mbt", "irfb"):
             self.bottleneck = learned_tokens(config.n_bottleneck, config)
