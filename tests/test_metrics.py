@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
+from olmlib.losses import valence_loss
 from olmlib.metrics import (
     accuracy,
     average_precision,
@@ -17,7 +18,6 @@ from olmlib.metrics import (
     weighted_f1,
 )
 from olmlib.models.outputs import Outputs
-from olmlib.valence import valence_loss
 
 PROB = np.array(
     [
