@@ -66,7 +66,7 @@ RESUMED = [
     ("avslowfast", {"drop": 0.5, "avs": 1.0}, lambda a: a["dropped"].any()),
     # Every probe too is stopped after each of its epochs.
     ("gblend", {"epochs_share": 0.7}, lambda a: (a["weight"][0] == a["weight"][-1]).all()),
-    ("gblend", {"mode": "online", "super_epoch": 2},
+    ("gblend", {"mode": "online", "super_epoch": 2, "estimate": "multibench"},
      lambda a: (a["weight"][0] != a["weight"][-1]).any() and summing_to("weight", 1)(a)),
     # The first epoch, of three steps, ends in the middle of a window.
     ("cur", {"start_epoch": 1, "threshold": 0.0, "window": 5}, lambda a: a["blocked"].any()),
