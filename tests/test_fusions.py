@@ -8,11 +8,12 @@ from torch.testing import assert_close
 from olmlib.config import LateFusionConfig
 from olmlib.methods.table import create
 from olmlib.models.fusions import FUSIONS, Attention, Bilinear, FiLM, Gated
-from olmlib.models.late_fusion import LateFusion, Unimodal, split_logits, unimodal_logits
+from olmlib.models.late_fusion import LateFusion, split_logits, unimodal_logits
 
 SMALL = LateFusionConfig(width=8)
 NOT_SEPARABLE = ("film", "gated", "attention", "bilinear")
 X, Y = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, -1.0]])
+TWO = {"audio": 2, "visual": 2}
 P, Q = [[1, 0], [0, -1]], [[1, 1], [2, 0]]
 
 
@@ -41,36 +42,36 @@ def filmed():
     """A model whose head is that of T-FILM, with s = u."""
     model = LateFusion(2, SMALL, fusion="film")
     rows = {"film": [[1, 0], [0, 1], [1, 1], [0, -1]], "head": [[1, 0], [0, 1]]}
-    model.fusion = with_weights(FiLM(2, 2), **rows)
+    model.fusion = with_weights(FiLM(TWO, 2), **rows)
     return model
 
 
 def test_T_FILM():
-    fusion = with_weights(FiLM(2, 2), film=[[1, 0], [0, 1], [1, 1], [0, -1]])
+    fusion = with_weights(FiLM(TWO, 2), film=[[1, 0], [0, 1], [1, 1], [0, -1]])
     assert_close(fusion.fuse(X, Y), torch.tensor([[6.0, -4.0]]))
 
 
 def test_T_GATE():
-    fusion = with_weights(Gated(2, 2), gate=P, candidate=Q)
+    fusion = with_weights(Gated(TWO, 2), gate=P, candidate=Q)
     assert_close(fusion.candidate(Y), torch.tensor([[2.0, 6.0]]))
     assert_close(fusion.fuse(X, Y), torch.tensor([[1.462117, 0.715218]]))
 
 
 def test_T_ATT():
     layers = {"key": [[1, 0, 0, 1], [0, 1, 1, 0]], "score": [[1, 0], [0, 0.5]]}
-    raw = with_weights(Attention(2, 2), **layers)
+    raw = with_weights(Attention(TWO, 2), **layers)
     assert_close(raw.weights(X, Y), torch.tensor([[0.0, 2.5]]))
     assert_close(raw.fuse(X, Y), torch.tensor([[7.5, -2.5]]))
-    softmax = with_weights(Attention(2, 2, normalize="softmax"), **layers)
+    softmax = with_weights(Attention(TWO, 2, normalize="softmax"), **layers)
     assert_close(softmax.weights(X, Y), torch.tensor([[0.075858, 0.924142]]), atol=1e-6, rtol=0)
     assert_close(softmax.fuse(X, Y), torch.tensor([[2.848284, -0.772425]]), atol=1e-5, rtol=0)
 
 
 def test_T_BIL():
-    fusion = with_weights(Bilinear(2, 2), audio=P, visual=Q)
+    fusion = with_weights(Bilinear(TWO, 2), first=P, second=Q)
     assert_close(fusion.fuse(X, Y), torch.tensor([[2.0, -12.0]]))
-    bounded = with_weights(Bilinear(2, 2, normalize="tanh"), audio=P, visual=Q)
-    x, y = bounded.audio(X), bounded.visual(Y)
+    bounded = with_weights(Bilinear(TWO, 2, normalize="tanh"), first=P, second=Q)
+    x, y = bounded.first(X), bounded.second(Y)
     assert_close(x * y, fusion.fuse(X, Y))
     assert_close(bounded.fuse(X, Y), x.tanh() * y.tanh())
     assert_close(bounded.fuse(1e9 * X, Y).abs(), y.tanh().abs())
@@ -88,27 +89,30 @@ def test_T_BIL():
     ],
 )
 def test_parameters_at_the_paper_size(name, parameters):
-    assert sum(p.numel() for p in FUSIONS[name](512, 6).parameters()) == parameters
+    assert (
+        sum(p.numel() for p in FUSIONS[name]({"audio": 512, "visual": 512}, 6).parameters())
+        == parameters
+    )
 
 
 @pytest.mark.parametrize("name", FUSIONS)
 def test_logits_have_a_row_per_sample_and_read_both_features(name):
     torch.manual_seed(0)
-    fusion = FUSIONS[name](8, 3)
+    fusion = FUSIONS[name]({"audio": 8, "visual": 8}, 3)
     audio, visual = torch.randn(5, 8), torch.randn(5, 8)
-    logits = fusion(audio, visual)
+    logits = fusion({"audio": audio, "visual": visual})
     assert logits.shape == (5, 3)
-    assert not torch.allclose(fusion(audio + 1, visual), logits)
-    assert not torch.allclose(fusion(audio, visual + 1), logits)
+    assert not torch.allclose(fusion({"audio": audio + 1, "visual": visual}), logits)
+    assert not torch.allclose(fusion({"audio": audio, "visual": visual + 1}), logits)
 
 
 def test_sum_computes_what_concat_does():
     torch.manual_seed(0)
-    concat, total = FUSIONS["concat"](8, 3), FUSIONS["sum"](8, 3)
+    concat, total = (FUSIONS[name]({"audio": 8, "visual": 8}, 3) for name in ("concat", "sum"))
     total.parts["audio"].weight.data, total.parts["visual"].weight.data = concat.weight.split(8, 1)
     total.parts["audio"].bias.data, total.parts["visual"].bias.data = concat.bias, torch.zeros(3)
-    audio, visual = torch.randn(5, 8), torch.randn(5, 8)
-    assert_close(total(audio, visual), concat(audio, visual))
+    features = {"audio": torch.randn(5, 8), "visual": torch.randn(5, 8)}
+    assert_close(total(features), concat(features))
 
 
 def test_the_parts_of_a_sum_have_their_own_full_bias():
@@ -130,7 +134,7 @@ def test_separable_parts_sum_to_the_fused_logits(name, batch):
 @pytest.mark.parametrize("name", NOT_SEPARABLE)
 def test_split_of_a_fusion_that_is_not_separable_is_an_error(name):
     with pytest.raises(ValueError, match="not separable"):
-        split_logits(FUSIONS[name](2, 3), {"audio": X, "visual": Y})
+        split_logits(FUSIONS[name](TWO, 3), {"audio": X, "visual": Y})
 
 
 def test_unimodal_logits_say_that_there_is_no_split(filmed):
@@ -198,7 +202,7 @@ def test_masked_logits_have_no_gradient_and_take_none_from_the_loss(name, batch)
 
 def test_aux_mode_reads_the_heads_and_needs_them(plain, batch):
     model = LateFusion(6, SMALL, aux_heads=True, fusion="film").eval()
-    logits, features, _ = model(batch)
+    logits, features, *_ = model(batch)
     assert_close(logits["audio"], model.aux["audio"](features["audio"]))
     assert_close(unimodal_logits(model, features, "aux")["visual"], logits["visual"])
     with pytest.raises(ValueError, match="aux_heads=True"):
@@ -214,7 +218,7 @@ def test_prototype_logits_are_minus_the_distances_of_T_PMR_1(plain):
         "audio": torch.tensor([[0.0, 0], [3, 4]]),
         "visual": torch.tensor([[0.0, 0], [1, 0]]),
     }
-    for model in (plain, Unimodal("audio", 2, SMALL)):
+    for model in (plain, create("unimodal", modality="audio").build(2, SMALL)):
         logits = unimodal_logits(model, features, "proto", prototypes)
         assert_close(logits["audio"], torch.tensor([[-1, -4.242641], [-3.605551, -2]]))
         assert_close(logits["visual"], torch.tensor([[-0.5, -0.5], [0, -1]]))
@@ -256,7 +260,10 @@ def test_joint_passes_the_options_of_its_fusion():
         ({"fusion": "mean"}, "concat, sum, film, gated, attention, bilinear"),
         ({"fusion": "film", "normalize": "softmax"}, "no option normalize"),
         ({"fusion": "attention", "normalize": "l2"}, "normalize is 'l2'"),
-        ({"fusion": "bilinear", "normalize": "softmax"}, "it can be null or 'tanh'"),
+        (
+            {"fusion": "bilinear", "normalize": "softmax"},
+            "normalize is 'softmax', not one of tanh or null",
+        ),
         ({"fusion": "film", "mask": "noise"}, "mask is 'noise'"),
     ],
 )

@@ -113,7 +113,7 @@ def test_branches_average_iterations_of_an_epoch_and_classes_that_were_seen(monk
         "norm": np.array([[1.0, 2], [3, 4], [5, 6]]),
         "score_class": np.array([[[1.0, np.nan], [0, 2]], [[3, 5], [0, 2]], [[1, 1], [2, 2]]]),
     }
-    monkeypatch.setattr(imbalance.runs, "iterations", lambda _: arrays)
+    monkeypatch.setattr(imbalance.folder, "iterations", lambda _: arrays)
     table = imbalance.branches([run]).set_index(["head", "epoch"])
     assert table["norm"].to_dict() == {
         ("audio", 1): 2, ("audio", 2): 5, ("visual", 1): 3, ("visual", 2): 6,

@@ -1,4 +1,4 @@
-"""G-Blend: the weights by hand, what the probes see, and resuming in the middle of them."""
+"""G-Blend: the weights by hand, and what the probes see."""
 
 import math
 
@@ -19,6 +19,7 @@ from olmlib.models import late_fusion
 from olmlib.models.outputs import Outputs
 
 SMALL = LateFusionConfig(width=8)
+HEADS = ("audio", "visual", "fused")
 CONFIG = TrainConfig(epochs=2, batch_size=18, lr=0.02, schedule="cosine")
 # T-GB-1: (trained, held out) of audio, visual and fused.
 START = torch.tensor([[1.80, 1.85]] * 3, dtype=torch.float64)
@@ -41,7 +42,11 @@ class Tiny(nn.Module):
 @pytest.fixture(autouse=True)
 def tiny_encoders(monkeypatch):
     channels = {"audio": 1, "visual": 3}
-    monkeypatch.setattr(late_fusion, "encoder", lambda modality, config: Tiny(channels[modality]))
+    monkeypatch.setattr(
+        late_fusion,
+        "encoders",
+        lambda config: nn.ModuleDict({m: Tiny(channels[m]) for m in config.encoders}),
+    )
 
 
 def close(actual, *expected):
@@ -72,7 +77,7 @@ def test_t_gb_3():
 
 def test_t_gb_4():
     end = END[:1].expand(3, 2)
-    for estimate in gblend.ESTIMATES:
+    for estimate in ("drop", "multibench", "absolute"):
         close(gblend.weights(START, end, estimate), 1 / 3, 1 / 3, 1 / 3)
 
 
@@ -85,9 +90,9 @@ def test_weights_are_equal_where_no_head_learns_and_finite_where_no_gap_opens():
 def test_at_equal_weights_the_loss_is_a_multiple_of_that_of_three_heads(scale, factor):
     torch.manual_seed(0)
     labels = torch.tensor([0, 1, 2, 0])
-    outputs = Outputs({m: torch.randn(4, 3) for m in ("audio", "visual", "fused")}, {})
+    outputs = Outputs({m: torch.randn(4, 3) for m in HEADS}, {})
     method = create("gblend", scale=scale)
-    assert method.build(3, SMALL).heads == tuple(outputs.logits) == tuple(gblend.PROBES)
+    assert method.build(3, SMALL).heads == tuple(outputs.logits) == HEADS
     expected = factor * ThreeHeads().loss(outputs, labels)
     assert_close(method.loss(outputs, labels), expected)
     method.w = torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64)
@@ -116,7 +121,7 @@ def test_probes_split_the_training_clips_and_folds_are_averaged(data, monkeypatc
 
     def probe(self, training, head, name, epochs, clips):
         seen.append((head, name, epochs, *clips))
-        index = list(gblend.PROBES).index(head)
+        index = HEADS.index(head)
         return torch.stack([START[index], END[(index + len(seen) // 4) % 3]])
 
     monkeypatch.setattr(gblend.Scheme, "_probe", probe)
@@ -125,7 +130,7 @@ def test_probes_split_the_training_clips_and_folds_are_averaged(data, monkeypatc
     method.pre_run(training)
     one, other = (gblend.weights(START, END.roll(-k, 0)) for k in (0, 1))
     assert_close(method.w, (one + other) / 2)
-    assert [x[0] for x in seen] == [*gblend.PROBES] * 2
+    assert [x[0] for x in seen] == [*HEADS] * 2
     assert len({x[1] for x in seen}) == 6 and {x[2] for x in seen} == {1}
     for *_, trained, held_out in seen:
         assert sorted([*trained, *held_out]) == data.rows("train").tolist()
@@ -138,7 +143,7 @@ def test_the_losses_of_a_probe_are_those_of_its_model_before_and_after(data):
     training = train.Training(method, data, SMALL, CONFIG, 0)
     rows = data.rows("train")
     losses = method._probe(training, "audio", "p", 1, [rows[:12], rows[12:]])
-    plain = train.Training(create("audio_only"), data, SMALL, CONFIG, 0)
+    plain = train.Training(create("unimodal", modality="audio"), data, SMALL, CONFIG, 0)
     for stage in range(2):
         plain.model.eval()
         for split, part in enumerate((rows[:12], rows[12:])):
@@ -166,8 +171,8 @@ def test_an_online_probe_starts_where_its_head_is(data):
             return super().loss(outputs, labels)
 
     batch = training.part(data.rows("dev")).__getitems__(range(6))
-    for head, scheme in gblend.PROBES.items():
-        method = Spy(scheme(), training.schedule.state_dict())
+    for head in HEADS:
+        method = Spy(training.method._alone(head), training.schedule.state_dict())
         start = gblend.probe_weights(model, head)
         probe = train.Training(method, data, SMALL, CONFIG, 0)
         probe.model.load_state_dict(start)
@@ -176,51 +181,6 @@ def test_an_online_probe_starts_where_its_head_is(data):
             assert torch.equal(method.predict(logits), model(batch).logits[head])
     probe.train_epoch(1, training.clips["train"])
     assert rates == training.schedule.get_last_lr() == [0.01], "half of a cosine over two epochs"
-
-
-class Stop(Exception):
-    pass
-
-
-# Epochs in the order in which they begin. Offline a1 a2 v1 v2 f1 f2, then the run's own 1 and 2: it
-# is stopped in v2, and again in its last. Online 1 a v f 2 a v f: stopped in either v.
-@pytest.mark.parametrize(
-    ("options", "stops", "left"),
-    [({}, (4, 5), 1), ({"mode": "online", "super_epoch": 1}, (3, 6), 3)],
-    ids=["offline", "online"],
-)
-def test_stopped_and_continued_equals_uninterrupted_to_the_bit(
-    options, stops, left, data, tmp_path, monkeypatch
-):
-    begun, plain = [], train.Training.train_epoch
-
-    def fit(*checkpoint, stop=None):
-        def train_epoch(self, epoch, clips):
-            begun.append(epoch)
-            if len(begun) == stop:
-                raise Stop
-            return plain(self, epoch, clips)
-
-        begun.clear()
-        monkeypatch.setattr(train.Training, "train_epoch", train_epoch)
-        return train.fit(create("gblend", 1, **options), data, SMALL, CONFIG, 1, *checkpoint)
-
-    through = fit()
-    assert len(begun) == 8
-    file = tmp_path / "checkpoint.pt"
-    for stop in stops:
-        with pytest.raises(Stop):
-            fit(file, "me", stop=stop)
-    resumed = fit(file, "me")
-    assert len(begun) == left, "nothing that was finished is trained again"
-    assert resumed.epochs.equals(through.epochs) and len(resumed.epochs) == 2
-    for name, value in through.last.items():
-        assert torch.equal(resumed.last[name], value), name
-    for name, value in through.history.arrays().items():
-        assert resumed.history.arrays()[name].tobytes() == value.tobytes(), name
-    w = through.history.arrays()["weight"]
-    assert_close(w.sum(1), np.ones(2))
-    assert (w[0] == w[1]).all() == (options == {}), "online weights move"
 
 
 @pytest.mark.parametrize(

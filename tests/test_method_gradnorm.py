@@ -1,4 +1,4 @@
-"""GradNorm: the paper's numbers, its gradient against a double backward pass, cost, resuming."""
+"""GradNorm: the paper's numbers, its gradient against a double backward pass, cost."""
 
 from math import log
 
@@ -7,11 +7,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from olmlib import train
-from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import synthetic
+from olmlib.config import LateFusionConfig
 from olmlib.methods.gradnorm import (
-    SITES,
     gradient_norm,
     relative_rates,
     renormalised,
@@ -108,7 +105,7 @@ def kernels(model):
     return list(found.values())
 
 
-@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("site", ["encoders", "features", "classifier"])
 def test_one_step_equals_the_double_backward_pass(site, batch):
     torch.manual_seed(1)
     method = create("gradnorm", site=site)
@@ -181,29 +178,5 @@ def test_an_infinite_gradient_norm_leaves_weights_and_moments_alone():
 
 @pytest.mark.parametrize("options", [{"site": "head"}, {"l0": "zero"}, {"alfa": 1.0}])
 def test_unknown_options_are_errors(options):
-    with pytest.raises(ValueError, match="site|alfa"):
+    with pytest.raises(ValueError, match="site is|l0 is|option alfa"):
         create("gradnorm", **options)
-
-
-@pytest.mark.parametrize("options", [{}, {"l0": "first", "site": "classifier"}])
-def test_stopped_and_continued_equals_uninterrupted_to_the_bit(options, tmp_path):
-    data = synthetic(tmp_path / "set", clips=30, classes=3, frames=40, size=32)
-    config = TrainConfig(epochs=2, batch_size=6, lr=0.02)
-    through = train.fit(create("gradnorm", **options), data, SMALL, config, seed=1)
-    file = tmp_path / "checkpoint.pt"
-    with pytest.raises(InterruptedError):
-        train.fit(create("gradnorm", **options), data, SMALL, config, 1, file, on_epoch=stop)
-    resumed = train.fit(create("gradnorm", **options), data, SMALL, config, 1, file)
-    for name, value in through.last.items():
-        assert torch.equal(resumed.last[name], value), name
-    arrays = resumed.history.arrays()
-    for name, value in through.history.arrays().items():
-        assert arrays[name].tobytes() == value.tobytes(), name
-    assert arrays["weight"].shape == arrays["grad_norm"].shape == (6, 3)
-    assert_close(torch.from_numpy(arrays["weight"].sum(1)), torch.full((6,), 3.0).double())
-    if options:
-        assert (arrays["rate"][0] == 1).all(), "at t = 0 all rates are 1"
-
-
-def stop(epoch):
-    raise InterruptedError

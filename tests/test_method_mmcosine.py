@@ -1,4 +1,4 @@
-"""MMCosine: the paper's numbers, cosines by loops, the bias that nothing trains, resuming."""
+"""MMCosine: the paper's numbers, cosines by loops, the bias that nothing trains."""
 
 from math import log, sqrt
 
@@ -7,9 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from olmlib import train
-from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import synthetic
+from olmlib.config import LateFusionConfig
 from olmlib.methods.table import create
 from olmlib.models.cosine import cosine_logits
 
@@ -67,7 +65,7 @@ def test_the_bias_does_not_move_the_cosines(batch):
 def test_logits_equal_cosines_by_loops(batch):
     torch.manual_seed(1)
     model = create("mmcosine", scale=4.0).build(3, SMALL)
-    logits, features, _ = model(batch)
+    logits, features, *_ = model(batch)
     first = 0
     total = [[0.0] * 3 for _ in range(4)]
     for m in ("audio", "visual"):
@@ -99,7 +97,7 @@ def test_linear_eval_is_the_ordinary_head_with_its_bias_and_trains_the_same(batc
     method = create("mmcosine", eval="linear")
     linear = method.build(3, LateFusionConfig(width=8, init="olm"))
     assert torch.equal(linear(batch).logits["fused"], cosine(batch).logits["fused"])
-    (logits, features, _), unimodal = linear.eval()(batch), cosine.eval()(batch).logits
+    (logits, features, *_), unimodal = linear.eval()(batch), cosine.eval()(batch).logits
     joined = torch.cat([features["audio"], features["visual"]], 1)
     expected = joined @ linear.fusion.weight.T + linear.fusion.bias
     assert_close(method.predict(logits), expected)
@@ -119,21 +117,3 @@ def test_the_scale_bounds_the_probability(classes, scale):
 def test_unknown_options_are_errors(options):
     with pytest.raises(ValueError, match="head|scala"):
         create("mmcosine", **options)
-
-
-def test_stopped_and_continued_equals_uninterrupted_to_the_bit(tmp_path):
-    data = synthetic(tmp_path / "set", clips=30, classes=3, frames=40, size=32)
-    config = TrainConfig(epochs=2, batch_size=6, lr=0.02)
-    through = train.fit(create("mmcosine"), data, SMALL, config, seed=1)
-    file = tmp_path / "checkpoint.pt"
-    with pytest.raises(InterruptedError):
-        train.fit(create("mmcosine"), data, SMALL, config, 1, file, on_epoch=stop)
-    resumed = train.fit(create("mmcosine"), data, SMALL, config, 1, file)
-    for name, value in through.last.items():
-        assert torch.equal(resumed.last[name], value), name
-    for name, value in through.history.arrays().items():
-        assert resumed.history.arrays()[name].tobytes() == value.tobytes(), name
-
-
-def stop(epoch):
-    raise InterruptedError

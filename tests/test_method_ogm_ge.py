@@ -1,4 +1,4 @@
-"""OGM-GE: the paper's numbers, the ratio by loops, which gradients change and when, resuming."""
+"""OGM-GE: the paper's numbers, the ratio by loops, which gradients change and when."""
 
 from math import exp, tanh
 from types import SimpleNamespace
@@ -7,9 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from olmlib import train
-from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import synthetic
+from olmlib.config import LateFusionConfig
 from olmlib.methods.ogm_ge import coefficients, discrepancy_ratios, modulate
 from olmlib.methods.table import create
 
@@ -169,23 +167,3 @@ def test_outside_the_window_gradients_stay_and_k_is_one(batch):
 def test_unknown_options_and_empty_windows_are_errors(options):
     with pytest.raises(ValueError, match="until|alfa"):
         create("ogm_ge", **options)
-
-
-def test_stopped_and_continued_equals_uninterrupted_to_the_bit(tmp_path):
-    data = synthetic(tmp_path / "set", clips=30, classes=3, frames=40, size=32)
-    config = TrainConfig(epochs=2, batch_size=6, lr=0.02)
-    through = train.fit(create("ogm_ge"), data, SMALL, config, seed=1)
-    file = tmp_path / "checkpoint.pt"
-    with pytest.raises(InterruptedError):
-        train.fit(create("ogm_ge"), data, SMALL, config, 1, file, on_epoch=stop)
-    resumed = train.fit(create("ogm_ge"), data, SMALL, config, 1, file)
-    for name, value in through.last.items():
-        assert torch.equal(resumed.last[name], value), name
-    arrays = resumed.history.arrays()
-    for name, value in through.history.arrays().items():
-        assert arrays[name].tobytes() == value.tobytes(), name
-    assert (arrays["k"].min(1) < 1).all(), "one leads in every step of epochs 1 and 2 of 2"
-
-
-def stop(epoch):
-    raise InterruptedError

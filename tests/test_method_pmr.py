@@ -1,4 +1,4 @@
-"""PMR: prototypes, coefficients, the loss by hand, and resuming."""
+"""PMR: prototypes, coefficients, and the loss by hand."""
 
 import math
 from types import SimpleNamespace
@@ -188,14 +188,6 @@ def test_the_subset_has_every_class_in_its_share():
     assert chosen.tolist() != pmr.stratified(rows, labels, 0.1, seed=1).tolist()
 
 
-class Stop(Exception):
-    pass
-
-
-def stop(epoch):
-    raise Stop
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return synthetic(tmp_path_factory.mktemp("d") / "set", clips=30, classes=3, frames=40, size=32)
@@ -206,7 +198,7 @@ def test_prototypes_are_class_means_in_eval_mode_without_augmentation(data):
     training = train.Training(method, data, SMALL, CONFIG, seed=0)
     before = {k: v.clone() for k, v in training.model.state_dict().items()}
     method.on_epoch_start(training, 1, 1)
-    (_, features, _), labels = evaluate(training.model, training.part(data.rows("train")))
+    (_, features, *_), labels = evaluate(training.model, training.part(data.rows("train")))
     for m, z in features.items():
         mean = torch.stack([z[labels == c].mean(0) for c in range(3)])
         assert_close(method.prototypes[m], mean)
@@ -216,27 +208,13 @@ def test_prototypes_are_class_means_in_eval_mode_without_augmentation(data):
     assert method.prototypes
 
 
-def test_stopped_and_continued_equals_uninterrupted_to_the_bit(data, tmp_path):
-    options = {"until": 1.0, "regularise": 1.0}
-    through = train.fit(create("pmr", 1, **options), data, SMALL, CONFIG, 1)
-    file = tmp_path / "checkpoint.pt"
-    with pytest.raises(Stop):
-        train.fit(create("pmr", 1, **options), data, SMALL, CONFIG, 1, file, "me", on_epoch=stop)
-    method = create("pmr", 1, **options)
-    resumed = train.fit(method, data, SMALL, CONFIG, 1, file, "me")
-    assert resumed.epochs.equals(through.epochs) and len(resumed.epochs) == 2
-    for name, value in through.last.items():
-        assert torch.equal(resumed.last[name], value), name
-    for name, value in through.history.arrays().items():
-        assert resumed.history.arrays()[name].tobytes() == value.tobytes(), name
-    assert value.shape == (6, 3), "gamma, three steps of eight clips an epoch"
-    for m, value in through.method.prototypes.items():
-        assert torch.equal(method.prototypes[m], value)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"coefficient": "firm"}, "soft"), ({"subset": 0}, "shares"), ({"beta": 1}, "no option beta")],
+    [
+        ({"coefficient": "firm"}, "soft"),
+        ({"subset": 0}, "subset is 0"),
+        ({"beta": 1}, "no option beta"),
+    ],
 )
 def test_an_unknown_option_is_an_error(options, message):
     with pytest.raises(ValueError, match=message):

@@ -5,9 +5,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from olmlib.valence import valence_loss
 from sklearn.metrics import f1_score
 
+from olmlib.losses import valence_loss
 from olmlib.metrics import (
     accuracy,
     average_precision,

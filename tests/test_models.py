@@ -8,8 +8,9 @@ from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
 from olmlib.config import LateFusionConfig
-from olmlib.models.encoders import AudioEncoder, VisualEncoder
-from olmlib.models.late_fusion import LateFusion, Unimodal, split_logits
+from olmlib.methods.table import create
+from olmlib.models.encoders import FrameEncoder, SpectrogramEncoder
+from olmlib.models.late_fusion import LateFusion, split_logits
 
 SMALL = LateFusionConfig(width=8)
 
@@ -20,24 +21,28 @@ def batch():
     return {"audio": torch.randn(4, 1, 65, 75), "visual": torch.randn(4, 3, 1, 32, 32)}
 
 
+def unimodal(modality, num_classes, config=SMALL):
+    return create("unimodal", modality=modality).build(num_classes, config)
+
+
 def count(module):
     return sum(p.numel() for p in module.parameters())
 
 
 def test_trunk_parameters_at_the_paper_size():
-    assert count(VisualEncoder(64)) == 11_176_512
-    assert count(AudioEncoder(64)) == 11_170_240
+    assert count(FrameEncoder(64)) == 11_176_512
+    assert count(SpectrogramEncoder(64)) == 11_170_240
 
 
 @pytest.mark.parametrize(("size", "maps"), [((257, 299), (9, 10)), ((257, 188), (9, 6))])
 def test_map_sizes(size, maps):
-    trunk = AudioEncoder(8).trunk.eval()
+    trunk = SpectrogramEncoder(8).trunk.eval()
     assert trunk(torch.zeros(1, 1, *size)).shape == (1, 64, *maps)
 
 
 def test_T_UNI_1_shapes(batch):
     for modality in ("audio", "visual"):
-        outputs = Unimodal(modality, 6, SMALL)(batch)
+        outputs = unimodal(modality, 6)(batch)
         assert outputs.logits[modality].shape == (4, 6)
         assert outputs.features[modality].shape == (4, 64)
     for aux in (False, True):
@@ -48,7 +53,7 @@ def test_T_UNI_1_shapes(batch):
 
 
 def test_T_UNI_2_identical_frames_give_the_feature_of_one(batch):
-    encoder = VisualEncoder(8).eval()
+    encoder = FrameEncoder(8).eval()
     one = batch["visual"]
     assert_close(encoder(one.expand(-1, -1, 3, -1, -1)), encoder(one))
 
@@ -58,7 +63,7 @@ def test_T_UNI_2_identical_frames_give_the_feature_of_one(batch):
 @pytest.mark.parametrize("classes", [6, 31, 309])
 def test_T_UNI_3_a_fresh_loss_is_near_log_classes(classes, init, tolerance):
     torch.manual_seed(0)
-    model = Unimodal("audio", classes, LateFusionConfig(width=64, init=init))
+    model = unimodal("audio", classes, LateFusionConfig(width=64, init=init))
     logits = model({"audio": torch.randn(64, 1, 65, 75)}).logits["audio"]
     loss = cross_entropy(logits, torch.arange(64) % classes)
     assert loss.item() == pytest.approx(math.log(classes), rel=tolerance)
@@ -93,7 +98,7 @@ def test_aux_heads_add_two_linears():
 
 
 def test_a_unimodal_model_never_sees_the_other_modality(batch):
-    model = Unimodal("visual", 6, SMALL).eval()
+    model = unimodal("visual", 6).eval()
     before = model(batch).logits["visual"]
     assert torch.equal(model(batch | {"audio": torch.zeros(1)}).logits["visual"], before)
 

@@ -44,14 +44,10 @@ def keywords():
 
 def test_every_option_exists(rows):
     known = {f"OLMConfig.{field.name}" for field in fields(OLMConfig)} | keywords()
-    for section in (
-        params.Prepare,
-        params.PrepareSequences,
-        LateFusionConfig,
-        TransformerConfig,
-        TrainConfig,
-    ):
+    for section in (params.Prepare, params.PrepareSequences):
         known |= {f"{section.__name__}.{name}" for name in section.model_fields}
+    for kind in (LateFusionConfig, TransformerConfig, TrainConfig):
+        known |= {f"{kind.__name__}.{field.name}" for field in fields(kind)}
     known |= {f"preset: {name}" for name in PRESETS} | {"seeds", "metrics.json"}
     for number, line in rows.items():
         named = re.findall(r"`([^`]+)`", line[4])

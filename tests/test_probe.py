@@ -13,7 +13,11 @@ from olmlib.config import LateFusionConfig
 from olmlib.data.arrays import synthetic
 from olmlib.methods.table import create
 
-ROWS = {"audio_only": "audio_only", "concat": "joint", "three_heads": "three_heads"}
+ROWS = {
+    "audio_only": params.Row(method="unimodal", options={"modality": "audio"}),
+    "concat": params.Row(method="joint"),
+    "three_heads": params.Row(method="three_heads"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +28,8 @@ def grid(tmp_path_factory):
     settings = params.load("params.yaml").profiles["smoke"].dataset("cremad")
     config = settings.model_copy(update={"model": LateFusionConfig(width=8)})
     return [
-        Run("cremad", row, params.Row(method=method), 0, config, root / "prepared", root, root)
-        for row, method in ROWS.items()
+        Run("cremad", name, row, 0, config, root / "prepared", root, root)
+        for name, row in ROWS.items()
     ]
 
 
@@ -35,7 +39,7 @@ def finished(grid):
     for run in grid:
         torch.manual_seed(run.seed)
         run.folder.mkdir()
-        weights = create(run.row.method).build(3, run.config.model).state_dict()
+        weights = create(run.row.method, **run.row.options).build(3, run.config.model).state_dict()
         torch.save(weights, run.folder / "model.pt")
     return grid
 

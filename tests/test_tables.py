@@ -56,7 +56,7 @@ def edit(run, change):
 
 def test_every_run_has_its_line_and_its_identity(grid, measured):
     assert len(measured) == len(grid)
-    assert measured["identity"].tolist() == [f"{run.name}{run.seed}" for run in grid]
+    assert measured["identity"].tolist() == [run.identity()["identity"] for run in grid]
     assert measured["test_clips"].eq(60).all()
 
 

@@ -10,14 +10,16 @@ from olmlib import train
 from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import synthetic
 from olmlib.data.cycle import DevCycle
-from olmlib.methods.base import Method, create
+from olmlib.methods.base import Method
+from olmlib.methods.table import METHODS, create
 
 MODEL = LateFusionConfig(width=8)
 CONFIG = TrainConfig(epochs=3, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
-ROWS = (
-    "audio_only visual_only joint three_heads olm gradnorm mmcosine avslowfast gblend cur pmr "
-    "ogm_ge"
-).split()
+ROWS = [
+    ("unimodal", {"modality": "audio"}),
+    ("unimodal", {"modality": "visual"}),
+    *((name, {}) for name in METHODS if name != "unimodal"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +27,10 @@ def data(tmp_path_factory):
     return synthetic(tmp_path_factory.mktemp("d") / "set", clips=60, classes=3, frames=75, size=32)
 
 
-class Stop(Exception):
-    """The process ends here."""
-
-
-def stop_after(number):
-    def on_epoch(epoch):
-        if epoch == number:
-            raise Stop
-
-    return on_epoch
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Three steps an epoch."""
+    return synthetic(tmp_path_factory.mktemp("d") / "set", clips=30, classes=3, frames=40, size=32)
 
 
 def same(one, other):
@@ -46,17 +42,92 @@ def same(one, other):
         assert one.history.arrays()[name].tobytes() == value.tobytes(), name
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_stopped_and_continued_equals_uninterrupted_to_the_bit(name, data, tmp_path):
-    through = train.fit(create(name), data, MODEL, CONFIG, seed=1)
+def summing_to(name, total):
+    return lambda arrays: abs(arrays[name].sum(1) - total).max() < 1e-6
+
+
+# A method, options with which what it must remember matters, and what shows that they acted: a
+# method that did nothing would be resumed by anybody.
+RESUMED = [
+    ("unimodal", {"modality": "audio"}, lambda a: a["heads"].tolist() == ["audio"]),
+    ("unimodal", {"modality": "visual"}, lambda a: a["heads"].tolist() == ["visual"]),
+    ("joint", {}, None),
+    ("joint", {"fusion": "gated"}, None),
+    ("three_heads", {}, None),
+    ("olm", {"probe_every": 2}, lambda a: (a["w"][-1] != 1).any()),
+    ("olm", {"preset": "code"}, lambda a: (a["w"][-1] != 1).all()),
+    ("olm", {"rule": "random"}, lambda a: (a["w"][-1] != 1).any()),
+    ("gradnorm", {}, summing_to("weight", 3)),
+    ("gradnorm", {"l0": "first", "site": "classifier"}, lambda a: (a["rate"][0] == 1).all()),
+    ("gradnorm", {"site": "features"}, summing_to("weight", 3)),
+    ("mmcosine", {}, None),
+    ("mmcosine", {"eval": "linear"}, None),
+    ("avslowfast", {"drop": 0.5}, lambda a: a["dropped"].any() and not a["dropped"][:, 1].all()),
+    ("avslowfast", {"drop": 0.5, "avs": 1.0}, lambda a: a["dropped"].any()),
+    # Every probe too is stopped after each of its epochs.
+    ("gblend", {"epochs_share": 0.7}, lambda a: (a["weight"][0] == a["weight"][-1]).all()),
+    ("gblend", {"mode": "online", "super_epoch": 2, "estimate": "multibench"},
+     lambda a: (a["weight"][0] != a["weight"][-1]).any() and summing_to("weight", 1)(a)),
+    # The first epoch, of three steps, ends in the middle of a window.
+    ("cur", {"start_epoch": 1, "threshold": 0.0, "window": 5}, lambda a: a["blocked"].any()),
+    ("cur", {"start_epoch": 1, "rule": "random"}, lambda a: a["blocked"].any()),
+    ("pmr", {"until": 1.0, "regularise": 1.0}, lambda a: (a["gamma"][:, :2].max(1) > 0).all()),
+    ("ogm_ge", {"until": 1.0}, lambda a: (a["k"].min(1) < 1).all()),
+]  # fmt: skip
+
+
+def test_every_method_is_resumed():
+    assert {name for name, *_ in RESUMED} == set(METHODS)
+
+
+def identical(one, other):
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(identical(v, other[k]) for k, v in one.items())
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(identical, one, other))
+    return one == other
+
+
+@pytest.mark.parametrize(("name", "options", "acted"), RESUMED)
+def test_stopped_after_every_epoch_it_ends_with_the_same_numbers_to_the_bit(
+    name, options, acted, few, tmp_path, monkeypatch
+):
+    """Its own epochs and those of the trainings before it; each is finished once."""
+    begun, plain = [], train.Training.train_epoch
+
+    class Stop(Exception):
+        pass
+
+    def fit(*checkpoint, epochs):
+        def train_epoch(self, epoch, clips):
+            if len(begun) == epochs:
+                raise Stop
+            begun.append(epoch)
+            return plain(self, epoch, clips)
+
+        begun.clear()
+        monkeypatch.setattr(train.Training, "train_epoch", train_epoch)
+        return train.fit(create(name, 1, **options), few, MODEL, CONFIG, 1, *checkpoint)
+
+    through = fit(epochs=None)
+    total = len(begun)
+    assert total == 3 or name == "gblend" and total == (9 if "epochs_share" in options else 12)
     file = tmp_path / "checkpoint.pt"
-    for epoch in (1, 2):
+    for _ in range(total - 1):
         with pytest.raises(Stop):
-            train.fit(create(name), data, MODEL, CONFIG, 1, file, "me", on_epoch=stop_after(epoch))
-    seen = []
-    resumed = train.fit(create(name), data, MODEL, CONFIG, 1, file, "me", on_epoch=seen.append)
-    assert seen == [3]
+            fit(file, "me", epochs=1)
+    resumed = fit(file, "me", epochs=1)
+    assert len(begun) == 1
     same(resumed, through)
+    for weight, value in through.last.items():
+        assert torch.equal(resumed.last[weight], value), weight
+    assert identical(resumed.method.state_dict(), through.method.state_dict())
+    arrays = through.history.arrays()
+    for array in resumed.method.record():
+        assert arrays[array].shape == (len(arrays["step"]), len(arrays["heads"])), array
+    assert acted is None or acted(arrays)
 
 
 def test_a_checkpoint_of_another_identity_is_not_used(data, tmp_path):
@@ -74,10 +145,10 @@ def test_seeds_change_the_result_and_nothing_else_does(data):
     assert other.epochs["train_loss"][0] != first.epochs["train_loss"][0]
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_every_row_learns_what_can_be_learnt(name, data):
+@pytest.mark.parametrize(("name", "options"), ROWS)
+def test_every_row_learns_what_can_be_learnt(name, options, data):
     config = replace(CONFIG, epochs=8)
-    result = train.fit(create(name), data, MODEL, config, seed=0)
+    result = train.fit(create(name, **options), data, MODEL, config, seed=0)
     assert result.epochs["train_loss"].iloc[-1] < 0.7 * result.epochs["train_loss"].iloc[0]
 
 
@@ -147,8 +218,8 @@ def test_hooks_are_called_in_their_order(data):
             return super().__getattribute__(name)
 
     HOOKS = {"build", "pre_run", "epoch_length", "on_epoch_start", "forward_extra", "loss",
-             "after_backward", "after_step", "record", "on_epoch_end"}  # fmt: skip
+             "after_backward", "after_step", "record"}  # fmt: skip
     train.fit(Spy(), data, MODEL, replace(CONFIG, epochs=1), seed=0)
     step = ["forward_extra", "loss", "after_backward", "after_step", "record"]
     assert calls[:4] == ["build", "pre_run", "epoch_length", "on_epoch_start"]
-    assert calls[4:9] == step and calls[-6:-1] == step and calls[-1] == "on_epoch_end"
+    assert calls[4:9] == step and calls[-5:] == step

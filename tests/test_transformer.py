@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.profiler import ProfilerActivity, profile
 from torch.testing import assert_close
 
-from olmlib.config import TransformerConfig
+from olmlib.config import TransformerConfig, configuration
 from olmlib.models.transformer import Transformer
 from olmlib.models.transformer_parts import AttentionFusion, Encoder, kept, pooled, sincos
 from olmlib.olm import OLM
@@ -365,9 +365,8 @@ def test_the_start_is_the_official_one():
 
 def test_the_official_variant_runs_and_differs_in_known_fields_only():
     for fusion in FUSIONS:
-        official = TransformerConfig(
-            preset="official", modalities=AV, inputs=WIDTHS, fusion=fusion, d_model=16, n_heads=4
-        )
+        chosen = {"modalities": AV, "inputs": WIDTHS, "fusion": fusion, "d_model": 16, "n_heads": 4}
+        official = configuration(TransformerConfig, {"preset": "official", **chosen})
         assert official.eq4_pool == "sum_ffn" and not official.input_norm
         made = Transformer(CLASSES, official)
         assert torch.isfinite(all_logits(made, batch())).all()
@@ -461,8 +460,8 @@ def test_errors_of_the_configuration():
         model(fusion="mbt", detach_unimodal=True)
     with pytest.raises(ValueError, match="eq4_pool"):
         model(eq4_pool="mean")
-    with pytest.raises(ValueError, match="preset 'theirs' is not 'official'"):
-        TransformerConfig(preset="theirs")
+    with pytest.raises(ValueError, match="preset is 'theirs', not one of official"):
+        configuration(TransformerConfig, {"preset": "theirs"})
 
 
 def test_errors_of_a_batch():
