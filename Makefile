@@ -23,7 +23,7 @@ AVMNIST   = $(wildcard $(or $(OLM_REAL_DATA),../shared/data)/avmnist)
 NOTEBOOKS = $(wildcard notebooks/*.ipynb assignments/*.ipynb assignments/*/*.ipynb)
 
 .NOTPARALLEL:
-.PHONY: help install data reproduce test bench lint clean-notebooks smoke avmnist
+.PHONY: help install data reproduce test bench compare lint clean-notebooks smoke avmnist
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ test: $(STAMP) data  ## every test
 
 bench: $(STAMP) data  ## the speed budgets: a table, and build/bench.json
 	"$(PY)" -m benchmarks
+
+compare: $(STAMP)  ## are the results those in git? cell by cell
+	"$(PY)" -m companion.compare
 
 lint: $(STAMP)  ## ruff, its format, and no outputs in notebooks
 	"$(BIN)/ruff" check .

@@ -138,7 +138,8 @@ def measured(work: str, warm: Path, source: Path) -> dict[str, float]:
             family = [_kib(p.pid) for p in (parent, *parent.children(recursive=True))]
             for name, peak in peaks.items():
                 peaks[name] = max(peak, sum(kib.get(name, 0) for kib in family))
-            time.sleep(0.02)
+            # A look takes some 10 ms of a core; what is loaded stays for longer than a tenth.
+            time.sleep(0.1)
         if child.returncode:
             raise subprocess.CalledProcessError(child.returncode, command)
         memory, mapped = (kib / 2**20 for kib in peaks.values())

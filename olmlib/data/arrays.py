@@ -25,6 +25,7 @@ REJECTED = ["id", "split", "reason"]
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 _TRIES = 10
+_ROWS = 4096
 
 
 class Prepared:
@@ -175,8 +176,11 @@ class Clips(ClipSet):
         """
         if self._drawn is None:
             generator = np.random.default_rng([self.seed, self.epoch])
-            shape = (len(self.prepared), count, 2 * _TRIES + 3)
-            self._drawn = self._fitted(generator.random(shape, dtype=np.float32))
+            # In parts: what all tries of all rows need at once is 18 times what is kept of them.
+            sizes = np.diff([*range(0, len(self.prepared), _ROWS), len(self.prepared)])
+            drawn = (generator.random((n, count, 2 * _TRIES + 3), np.float32) for n in sizes)
+            parts = zip(*map(self._fitted, drawn), strict=True)
+            self._drawn = tuple(np.concatenate(part) for part in parts)
         return self._drawn
 
     def _fitted(self, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
