@@ -2,6 +2,7 @@
 #
 # VENV    the environment that is made and used; it is erased and made anew whenever requirements.lock changes
 # PYTHON  the interpreter it is made with (3.11 to 3.13)
+# LAB     options of JupyterLab for `make lab`, such as LAB=--no-browser
 
 VENV   ?= .venv
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
@@ -11,19 +12,19 @@ STAMP := $(VENV)/.installed-$(firstword $(shell cksum requirements.lock))
 BIN   := $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin
 PY    := $(BIN)/python
 
-# Stages find the environment's programs and this folder's olmlib, whatever the caller's shell has set.
+# Stages find the environment's programs and this folder's olmlib, whatever the caller's shell has set;
+# what notebooks must not get from it is in companion/kernel.py.
 export PATH := $(BIN):$(PATH)
 export PYTHONPATH := $(CURDIR)
 export PYTHONNOUSERSITE := 1
-export JUPYTER_PREFER_ENV_PATH := 1
 export DVC_NO_ANALYTICS := 1
-unexport PYTHONHOME JUPYTER_PATH PIP_USER PIP_TARGET PIP_PREFIX
+unexport PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX
 
 AVMNIST   = $(wildcard $(or $(OLM_REAL_DATA),../shared/data)/avmnist)
 NOTEBOOKS = $(wildcard notebooks/*.ipynb assignments/*.ipynb assignments/*/*.ipynb)
 
 .NOTPARALLEL:
-.PHONY: help install data reproduce test bench compare lint clean-notebooks smoke avmnist
+.PHONY: help install data reproduce lab test bench compare lint clean-notebooks smoke avmnist
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
@@ -58,6 +59,9 @@ reproduce: $(STAMP) data  ## every table and figure of the profile in params.yam
 	  echo "If it names a lock or says 'is busy', another pipeline runs in this folder: wait for it."; exit $$code; }; \
 	echo; echo "Tables and figures of profile $$profile:"; find "results/$$profile" -type f | sort | sed 's/^/  /'; \
 	echo "Executed notebooks:"; find executed -name '*.ipynb' | sort | sed 's/^/  /'
+
+lab: $(STAMP) data  ## the notebooks in JupyterLab
+	"$(PY)" -m companion.notebooks lab $(LAB)
 
 test: $(STAMP) data  ## every test
 	"$(PY)" -m pytest

@@ -126,7 +126,11 @@ def lab(options: list[str]) -> NoReturn:
     ours = (
         f"--ServerApp.root_dir={ROOT}",
         "--LabApp.default_url=/lab/tree/notebooks",
+        # The lock says which version this is, and which packages there are.
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        # Looking for language servers, it would start npm, which writes into the home folder.
+        "--LanguageServerManager.autodetect=False",
     )
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *ours, *options])
 

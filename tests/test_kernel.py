@@ -100,6 +100,7 @@ def test_a_kernel_is_this_interpreter_whatever_else_is_called_python3(tmp_path):
 
 def test_a_users_configuration_changes_no_byte(tmp_path):
     home = hostile(tmp_path / "home")
+    before = sorted(home.rglob("*"))
     theirs = {
         "HOME": str(home),
         "IPYTHONDIR": str(home / ".ipython"),
@@ -118,6 +119,7 @@ def test_a_users_configuration_changes_no_byte(tmp_path):
         plain, other = ((tmp_path / place / name).read_bytes() for place in ("plain", "hostile"))
         assert plain == other, name
     assert b'"image/png"' in plain
+    assert sorted(home.rglob("*")) == before
 
 
 def test_a_home_that_cannot_be_written_is_no_hindrance(tmp_path):

@@ -1,4 +1,4 @@
-"""AVSlowFast-lite: the facts of methods-table1.md 11, the laterals, the synchrony loss."""
+"""AVSlowFast-lite: its numbers, the laterals, the synchrony loss."""
 
 import pytest
 import torch

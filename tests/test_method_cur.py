@@ -1,4 +1,4 @@
-"""CUR: the numbers of methods-table1.md 10, and what a cut-off branch sees."""
+"""CUR: its numbers, and what a cut-off branch sees."""
 
 import math
 from types import SimpleNamespace

@@ -251,6 +251,12 @@ def test_figures_are_closed_and_the_style_stays_inside(table):
     assert dict(plt.rcParams) == before
 
 
+def test_letters_are_those_that_matplotlib_brings():
+    with style.style():
+        assert plt.rcParams["font.family"] == ["sans-serif"]
+        assert plt.rcParams["font.sans-serif"] == ["DejaVu Sans"]
+
+
 def test_no_class_has_the_colour_of_a_head():
     assert not set(style.class_palette(10)) & set(style.COLOURS.values())
     assert len(set(style.class_palette(10))) == 10

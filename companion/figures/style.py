@@ -54,6 +54,8 @@ def style() -> Iterator[None]:
         "legend.frameon": False,
         "lines.linewidth": 1.6,
         "figure.dpi": 100,
+        # Matplotlib brings it; seaborn would rather have Arial, on machines that have it.
+        "font.sans-serif": ["DejaVu Sans"],
     }
     with plt.rc_context(look):
         yield
