@@ -50,7 +50,7 @@ data: $(STAMP)
 	  echo "If a lock is named, another pipeline runs in this folder: wait for it."; exit 1; }
 
 reproduce: $(STAMP) data  ## every table and figure of the profile in params.yaml, then where they are
-	@profile=$$("$(PY)" -c 'from olmlib import params; from companion.runs.grid import check_rows; \
+	@profile=$$("$(PY)" -c 'from companion import params; from companion.runs.grid import check_rows; \
 	  known = params.load(); check_rows(known); print(known.profile)' 2>&1) || { \
 	  echo "$$profile" | sed '/^Traceback/,/^[^ ]*Error/{/^[^ ]*Error/!d}'; exit 1; }; \
 	profile=$$(echo "$$profile" | tail -n 1); \
@@ -72,9 +72,10 @@ bench: $(STAMP) data  ## the speed budgets: a table, and build/bench.json
 compare: $(STAMP)  ## are the results those in git? cell by cell
 	"$(PY)" -m companion.compare
 
-lint: $(STAMP)  ## ruff, its format, and no outputs in notebooks
+lint: $(STAMP)  ## ruff, its format, types, and no outputs in notebooks
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
+	"$(PY)" -m mypy
 	"$(PY)" -m companion.notebooks verify $(NOTEBOOKS)
 
 clean-notebooks: $(STAMP)  ## remove outputs, counts and times from the notebooks in git
