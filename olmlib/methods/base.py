@@ -5,7 +5,7 @@ Override the hooks that differ; the rest does plain training of the fused head.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -17,10 +17,9 @@ from olmlib.models.build import build
 from olmlib.models.network import Network
 from olmlib.models.outputs import Outputs
 
-if TYPE_CHECKING:  # the training loop imports this module
-    from olmlib.train import Training
-
 Batch = dict[str, Tensor]
+# An `olmlib.train.Training`, which methods may look at and must not import: the loop knows them.
+Training = Any
 
 
 class Method:
@@ -46,7 +45,7 @@ class Method:
         """Return the model that this method trains."""
         return build(num_classes, config)
 
-    def pre_run(self, training: "Training") -> None:
+    def pre_run(self, training: Training) -> None:
         """Do what must happen before the first step, for example `training.extra_run`.
 
         Args:
@@ -57,7 +56,7 @@ class Method:
         """Return the number of steps of an epoch."""
         return train_batches
 
-    def on_epoch_start(self, training: "Training", epoch: int, steps: int) -> None:
+    def on_epoch_start(self, training: Training, epoch: int, steps: int) -> None:
         """Begin epoch `epoch`, counted from 1, of `steps` steps.
 
         Args:
