@@ -179,8 +179,8 @@ class Clips(ClipSet):
             # In parts: what all tries of all rows need at once is 18 times what is kept of them.
             sizes = np.diff([*range(0, len(self.prepared), _ROWS), len(self.prepared)])
             drawn = (generator.random((n, count, 2 * _TRIES + 3), np.float32) for n in sizes)
-            parts = zip(*map(self._fitted, drawn), strict=True)
-            self._drawn = tuple(np.concatenate(part) for part in parts)
+            halves, centres = zip(*map(self._fitted, drawn), strict=True)
+            self._drawn = np.concatenate(halves), np.concatenate(centres)
         return self._drawn
 
     def _fitted(self, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
