@@ -1,11 +1,12 @@
 """What a finished training leaves in its run's folder."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from olmlib.evaluate import evaluate
 from olmlib.methods.base import Method
@@ -14,7 +15,9 @@ from olmlib.models.outputs import Outputs
 from olmlib.train import Training
 
 
-def write(part: Path, identity: dict, method: Method, device: str, result: Training) -> None:
+def write(
+    part: Path, identity: Mapping[str, Any], method: Method, device: str, training: Training
+) -> None:
     """Write weights, predictions, history and metrics of the selected epoch.
 
     Args:
@@ -22,37 +25,42 @@ def write(part: Path, identity: dict, method: Method, device: str, result: Train
         identity: of the run.
         method: whose prediction counts.
         device: of the model.
-        result: the finished training; its model is left with the weights of the last epoch.
+        training: finished; its model is left with the weights of the last epoch.
     """
-    test = result.clips["test"]
-    outputs, labels = evaluate(result.model, test, device)
-    torch.save(result.model.state_dict(), part / "model.pt")
-    result.model.load_state_dict(result.last)
-    last, _ = evaluate(result.model, test, device)
-    history = result.history.arrays()
-    valence = test.prepared.valence[test.rows] if outputs.values else None
+    test = training.clips["test"]
+    outputs, labels = evaluate(training.model, test, device)
+    torch.save(training.model.state_dict(), part / "model.pt")
+    training.model.load_state_dict(training.last)
+    last, _ = evaluate(training.model, test, device)
+    history = training.history.arrays()
+    arrays = {
+        "row": test.rows,
+        "label": labels.numpy(),
+        "prob": method.predict(outputs.logits).softmax(-1).numpy(),
+    }
+    arrays |= {f"logits_{head}": scores.numpy() for head, scores in outputs.logits.items()}
+    arrays |= {f"valence_{head}": values.numpy() for head, values in outputs.values.items()}
+    _save(part / "predictions.npz", arrays)
+    _save(part / "iterations.npz", history)
+    training.epochs.to_csv(part / "epochs.csv", index=False)
 
     def metrics(predicted: Outputs, epoch: int) -> dict[str, float]:
         w = _coefficients(history, epoch)
-        return _metrics(method, predicted, labels, valence, w)
+        return _metrics(method, predicted, labels.numpy(), test.valence, w)
 
-    np.savez(
-        part / "predictions.npz",
-        row=test.rows,
-        label=labels.numpy(),
-        prob=method.predict(outputs.logits).softmax(-1).numpy(),
-        **{f"logits_{head}": scores.numpy() for head, scores in outputs.logits.items()},
-        **{f"valence_{head}": values.numpy() for head, values in outputs.values.items()},
-    )
-    np.savez(part / "iterations.npz", **history)
-    result.epochs.to_csv(part / "epochs.csv", index=False)
     summary = {
-        "selected_epoch": result.selected_epoch,
-        "test": metrics(outputs, result.selected_epoch),
-        "last": metrics(last, len(result.rows)),
+        "selected_epoch": training.selected_epoch,
+        "test": metrics(outputs, training.selected_epoch),
+        "last": metrics(last, len(training.rows)),
     }
     (part / "metrics.json").write_text(json.dumps(summary, indent=1))
     (part / "identity.json").write_text(json.dumps(identity, indent=1))
+
+
+def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays by their names; numpy's own types allow no dictionary for that."""
+    save: Any = np.savez
+    save(path, **arrays)
 
 
 def _coefficients(history: dict[str, np.ndarray], epoch: int) -> np.ndarray | None:
@@ -61,20 +69,27 @@ def _coefficients(history: dict[str, np.ndarray], epoch: int) -> np.ndarray | No
 
 
 def _metrics(
-    method: Method, outputs: Outputs, labels: Tensor, valence: np.ndarray | None, w
+    method: Method,
+    outputs: Outputs,
+    labels: np.ndarray,
+    valence: np.ndarray | None,
+    w: np.ndarray | None,
 ) -> dict[str, float]:
     """Accuracy and mAP of the prediction, accuracies of heads and of their sums, F1 and MSE."""
     logits = outputs.logits
     scores = method.predict(logits)
+    first, *others = logits.values()
     measured = {
-        "accuracy": accuracy(scores, labels),
-        "map": mean_average_precision(scores.softmax(-1), labels)[0],
+        "accuracy": accuracy(scores.numpy(), labels),
+        "map": mean_average_precision(scores.softmax(-1).numpy(), labels).value,
     }
-    measured |= {f"accuracy_{head}": accuracy(s, labels) for head, s in logits.items()}
-    measured["accuracy_sum"] = accuracy(sum(logits.values()), labels)
+    measured |= {f"accuracy_{head}": accuracy(s.numpy(), labels) for head, s in logits.items()}
+    measured["accuracy_sum"] = accuracy(sum(others, start=first).numpy(), labels)
     if w is not None:
-        weighted = zip(w.tolist(), logits.values(), strict=True)
-        measured["accuracy_weighted_sum"] = accuracy(sum(c * s for c, s in weighted), labels)
-    if valence is not None:
-        measured |= emotion(scores, method.predict(outputs.values), labels, valence)._asdict()
+        c, *cs = w.tolist()
+        weighted = sum((c * s for c, s in zip(cs, others, strict=True)), start=c * first)
+        measured["accuracy_weighted_sum"] = accuracy(weighted.numpy(), labels)
+    if outputs.values and valence is not None:
+        predicted = method.predict(outputs.values).numpy()
+        measured |= emotion(scores.numpy(), predicted, labels, valence)._asdict()
     return measured

@@ -16,9 +16,11 @@ class ClipSet(Dataset, ABC):
     """Some clips of prepared data, read a batch at a time.
 
     Attributes:
+        rows: `(n,)` int64, where in the prepared data they stand.
         valence: `(n,)` in [-5, 5], NaN where nobody rated it; None of data without valence.
     """
 
+    rows: np.ndarray
     valence: np.ndarray | None = None
 
     @abstractmethod
