@@ -258,7 +258,7 @@ def test_joint_passes_the_options_of_its_fusion():
     ("options", "message"),
     [
         ({"fusion": "mean"}, "concat, sum, film, gated, attention, bilinear"),
-        ({"fusion": "film", "normalize": "softmax"}, "no option normalize"),
+        ({"fusion": "film", "normalize": "softmax"}, "normalize is no option"),
         ({"fusion": "attention", "normalize": "l2"}, "normalize is 'l2'"),
         (
             {"fusion": "bilinear", "normalize": "softmax"},

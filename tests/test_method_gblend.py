@@ -190,7 +190,7 @@ def test_an_online_probe_starts_where_its_head_is(data):
         ({"estimate": "rise"}, "drop"),
         ({"folds": 11}, "11 disjoint parts"),
         ({"super_epoch": 0}, "super_epoch is 0"),
-        ({"ema": 0.5}, "no option ema"),
+        ({"ema": 0.5}, "ema is no option"),
     ],
 )
 def test_an_unknown_option_is_an_error(options, message):

@@ -213,7 +213,7 @@ def test_prototypes_are_class_means_in_eval_mode_without_augmentation(data):
     [
         ({"coefficient": "firm"}, "soft"),
         ({"subset": 0}, "subset is 0"),
-        ({"beta": 1}, "no option beta"),
+        ({"beta": 1}, "beta is no option"),
     ],
 )
 def test_an_unknown_option_is_an_error(options, message):

@@ -218,7 +218,7 @@ def test_the_error_names_the_head_that_is_not_finite(value):
 def test_misuse_is_an_error_that_says_what_is_there():
     with pytest.raises(ValueError, match="stable"):
         OLM(VAB, "best")
-    with pytest.raises(ValueError, match="no option smothing"):
+    with pytest.raises(ValueError, match="smothing is no option"):
         OLM(VAB, smothing=0.5)
     with pytest.raises(ValueError, match="distinct"):
         OLM(["a", "a"])
