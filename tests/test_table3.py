@@ -144,7 +144,7 @@ def test_the_official_preset_goes_over_the_profile_and_under_the_row():
     assert model.eq4_pool == "token" and model.d_model == 8 and model.dropout == 0.0
     assert made(fields | {"n_layers": 1}).n_layers == 1
     assert made({"fusion": "mbt"}).n_layers == 2
-    with pytest.raises(ValueError, match="preset 'code' is not 'official'"):
+    with pytest.raises(ValueError, match="preset is 'code', not one of official"):
         made({"preset": "code"})
 
 
