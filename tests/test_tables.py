@@ -184,7 +184,7 @@ def test_a_new_method_gets_a_label_without_being_listed():
 
 def test_a_missing_run_is_an_error(grid):
     (grid[3].folder / "metrics.json").unlink()
-    with pytest.raises(FileNotFoundError, match="1 of .* runs are missing.*10_train"):
+    with pytest.raises(FileNotFoundError, match="1 of .* runs are missing.*dvc repro"):
         numbers.collect({"cremad": grid})
 
 
