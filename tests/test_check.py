@@ -250,7 +250,11 @@ def test_the_fields_of_a_dataclass_are_checked_together():
         (
             TrainConfig,
             {"epochs": 1.5, "lr": "1e-2", "momentun": 0.9},
-            ["epochs is 1.5", "lr is '1e-2', not a finite number (written like", "mom is no option"],
+            [
+                "epochs is 1.5",
+                "lr is '1e-2', not a finite number (written like",
+                "mom is no option",
+            ],
         ),
         (LateFusionConfig, {"width": 4}, ["width is 4, not a whole number from 8"]),
         (LateFusionConfig, {"encoders": {"audio": "waves"}}, ["encoders is "]),

@@ -311,7 +311,7 @@ def test_the_weighted_median_minimises_eq_9_over_the_samples():
 
 def test_every_field_is_checked_and_the_error_says_what_there_is():
     assert WRONG.keys() == OLMConfig.__dataclass_fields__.keys()
-    message = "OLM option rule: 'revrsed' is not one of olm, uniform, random, reversed"
+    message = "rule is 'revrsed', not one of olm, uniform, random, reversed"
     with pytest.raises(ValueError, match=message):
         OLMConfig(rule="revrsed")
     assert OLM(VAB, clamp=[0.5, 2], eta=1).config.clamp == (0.5, 2), "lists and whole numbers"

@@ -22,6 +22,10 @@ def mer(tree):
     return tree["profiles"]["mini"]["mer2023"]
 
 
+def train(tree):
+    return tree["profiles"]["mini"]["cremad"]["train"]
+
+
 def test_all_profiles_are_read():
     known = params.load()
     assert known.profile == "mini"
@@ -33,12 +37,24 @@ def test_all_profiles_are_read():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t["profiles"]["mini"]["cremad"]["train"].update(epoch=3), "cremad.train.epoch"),
-        (lambda t: t["profiles"]["mini"]["cremad"]["train"].update(epochs="many"), "train.epochs"),
-        (lambda t: t["profiles"]["mini"]["cremad"]["train"].update(epochs=2.5), "train.epochs"),
-        (lambda t: t["profiles"]["mini"]["cremad"]["train"].update(flip="yes"), "train.flip"),
-        (lambda t: t["profiles"]["mini"]["cremad"]["train"].update(lr=-1), "train.lr"),
-        (lambda t: t["profiles"]["mini"]["cremad"]["train"].pop("lr"), "train.lr"),
+        (
+            lambda t: train(t).update(epoch=3),
+            "cremad.train: .*option epoch;",
+        ),
+        (
+            lambda t: train(t).update(epochs="many"),
+            "train: epochs is 'many'",
+        ),
+        (
+            lambda t: train(t).update(epochs=2.5),
+            "train: epochs is 2.5",
+        ),
+        (
+            lambda t: train(t).update(flip="yes"),
+            "train: flip is 'yes'",
+        ),
+        (lambda t: train(t).update(lr=-1), "train: lr is -1"),
+        (lambda t: train(t).pop("lr"), "train: lr is missing"),
         (lambda t: t["profiles"]["mini"].update(seeds=[]), "mini.seeds"),
         (lambda t: t["rows"]["olm"].update(option={}), "rows.olm.option"),
         (lambda t: t.update(profile="tiny"), "profile 'tiny' is not one of"),

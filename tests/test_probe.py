@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from made_runs import write_json
 
 from companion import params
 from companion.evidence import probe
@@ -41,6 +42,8 @@ def finished(grid):
         run.folder.mkdir()
         weights = create(run.row.method, **run.row.options).build(3, run.config.model).state_dict()
         torch.save(weights, run.folder / "model.pt")
+        write_json(run.folder / "metrics.json")
+        write_json(run.folder / "identity.json", **run.identity())
     return grid
 
 
@@ -95,5 +98,5 @@ def test_features_are_those_of_the_saved_weights_in_the_order_of_the_rows(finish
 
 def test_an_unfinished_run_says_what_to_do(finished):
     missing = dataclasses.replace(finished[0], seed=7)
-    with pytest.raises(FileNotFoundError, match="10_train"):
+    with pytest.raises(FileNotFoundError, match="1 of 1 runs are missing.*dvc repro"):
         probe.load(missing)

@@ -1,5 +1,6 @@
 """The one training loop: learning, exact resume, selection, history."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -65,7 +66,7 @@ RESUMED = [
     ("avslowfast", {"drop": 0.5}, lambda a: a["dropped"].any() and not a["dropped"][:, 1].all()),
     ("avslowfast", {"drop": 0.5, "avs": 1.0}, lambda a: a["dropped"].any()),
     # Every probe too is stopped after each of its epochs.
-    ("gblend", {"epochs_share": 0.7}, lambda a: (a["weight"][0] == a["weight"][-1]).all()),
+    ("gblend", {"epochs_share": 0.4}, lambda a: (a["weight"][0] == a["weight"][-1]).all()),
     ("gblend", {"mode": "online", "super_epoch": 2, "estimate": "multibench"},
      lambda a: (a["weight"][0] != a["weight"][-1]).any() and summing_to("weight", 1)(a)),
     # The first epoch, of three steps, ends in the middle of a window.
@@ -95,31 +96,34 @@ def test_stopped_after_every_epoch_it_ends_with_the_same_numbers_to_the_bit(
     name, options, acted, few, tmp_path, monkeypatch
 ):
     """Its own epochs and those of the trainings before it; each is finished once."""
-    begun, plain = [], train.Training.train_epoch
+    finished, plain = [], train.Training.train_epoch
 
     class Stop(Exception):
         pass
 
     def fit(*checkpoint, epochs):
         def train_epoch(self, epoch, clips):
-            if len(begun) == epochs:
+            if len(finished) == epochs:
                 raise Stop
-            begun.append(epoch)
-            return plain(self, epoch, clips)
+            loss = plain(self, epoch, clips)
+            finished.append(epoch)
+            return loss
 
-        begun.clear()
+        finished.clear()
         monkeypatch.setattr(train.Training, "train_epoch", train_epoch)
         return train.fit(create(name, 1, **options), few, MODEL, CONFIG, 1, *checkpoint)
 
     through = fit(epochs=None)
-    total = len(begun)
-    assert total == 3 or name == "gblend" and total == (9 if "epochs_share" in options else 12)
+    total = len(finished)
+    assert total == 3 or name == "gblend" and total == (6 if "epochs_share" in options else 12)
     file = tmp_path / "checkpoint.pt"
-    for _ in range(total - 1):
-        with pytest.raises(Stop):
-            fit(file, "me", epochs=1)
-    resumed = fit(file, "me", epochs=1)
-    assert len(begun) == 1
+    resumed, trained = None, 0
+    while resumed is None:
+        with suppress(Stop):
+            resumed = fit(file, "me", epochs=1)
+        trained += len(finished)
+        assert finished, "a start that ends no epoch would be the first of endless ones"
+    assert trained == total, "nothing that was finished is trained again"
     same(resumed, through)
     for weight, value in through.last.items():
         assert torch.equal(resumed.last[weight], value), weight

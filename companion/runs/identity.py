@@ -95,6 +95,8 @@ class Run:
         }
         if self.fold is not None:
             parts["fold"] = self.fold
+        # As a file of it has it: no tuples.
+        parts = json.loads(json.dumps(parts))
         return {"identity": fingerprint(parts), "row": self.name, **parts}
 
 
