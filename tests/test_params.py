@@ -39,22 +39,22 @@ def test_all_profiles_are_read():
     [
         (
             lambda t: train(t).update(epoch=3),
-            "cremad.train: .*option epoch;",
+            "cremad.train.epoch is no option",
         ),
         (
             lambda t: train(t).update(epochs="many"),
-            "train: epochs is 'many'",
+            "train.epochs is 'many'",
         ),
         (
             lambda t: train(t).update(epochs=2.5),
-            "train: epochs is 2.5",
+            "train.epochs is 2.5",
         ),
         (
             lambda t: train(t).update(flip="yes"),
-            "train: flip is 'yes'",
+            "train.flip is 'yes'",
         ),
-        (lambda t: train(t).update(lr=-1), "train: lr is -1"),
-        (lambda t: train(t).pop("lr"), "train: lr is missing"),
+        (lambda t: train(t).update(lr=-1), "train.lr is -1"),
+        (lambda t: train(t).pop("lr"), "train.lr is missing"),
         (lambda t: t["profiles"]["mini"].update(seeds=[]), "mini.seeds"),
         (lambda t: t["rows"]["olm"].update(option={}), "rows.olm.option"),
         (lambda t: t.update(profile="tiny"), "profile 'tiny' is not one of"),

@@ -214,9 +214,7 @@ def test_a_row_changes_the_model(tmp_path):
     assert concat.config.model == replace(plain.config.model, width=32)
     assert plain.config.model.width == 8 and concat.config.train == plain.config.train
     wide["model"] = {"widht": 32}
-    with pytest.raises(
-        ValueError, match=r"params.yaml .*\n  rows.concat.model.*widht is no option"
-    ):
+    with pytest.raises(ValueError, match=r"params.yaml .*\n  rows.concat.model.widht is no option"):
         grid.runs_of("mini", "cremad", names, changed(tmp_path, concat=wide))
 
 
