@@ -79,6 +79,9 @@ class LateFusionConfig:
         checked_fields(self)
         if not self.encoders or "fused" in self.encoders:
             raise ValueError("encoders name at least one modality, and none is called fused")
+        for modality in self.encoders:
+            if not modality.isidentifier():
+                raise ValueError(f"encoders name {modality!r}, which is not a name without a dot")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import av
+import librosa
 import numpy as np
 import soundfile
 from PIL import Image
@@ -75,8 +76,6 @@ def waveform(path: Path, sample_rate: int) -> np.ndarray:
     mono = sound.mean(1)
     if rate == sample_rate:
         return mono
-    import librosa  # imported late, see `spectrum`
-
     return librosa.resample(mono, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq")
 
 

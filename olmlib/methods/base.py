@@ -79,8 +79,11 @@ class Method:
         """Update the method's own state; `outputs` are those of this step, detached."""
 
     def predict(self, heads: dict[str, Tensor]) -> Tensor:
-        """Return what the table reports, of logits or of valences: that of the fused head."""
-        return heads["fused"]
+        """Return what the table reports, of logits or of valences: that of the fused head.
+
+        A modality that is trained alone has one head only.
+        """
+        return heads["fused"] if len(heads) > 1 else next(iter(heads.values()))
 
     def record(self) -> dict[str, Tensor]:
         """Return this step's values for the history: name -> `(M,)`, heads in the model's order."""

@@ -49,6 +49,17 @@ class Scheme(Method):
         self.modalities: tuple[str, ...] = ()
         self.rho = self.k = torch.ones(2)
 
+    def build(self, num_classes, config):
+        """Return the plain network of two or more modalities.
+
+        Raises:
+            ValueError: a lone modality, which leads nobody.
+        """
+        model = super().build(num_classes, config)
+        if len(model.modalities) < 2:
+            raise ValueError("OGM-GE compares modalities: give it two or more")
+        return model
+
     def on_epoch_start(self, training, epoch, steps):
         """Find out whether the method acts in this epoch."""
         self.active = self.start <= (epoch - 1) / training.config.epochs <= self.until

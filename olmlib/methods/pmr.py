@@ -70,8 +70,14 @@ class Scheme(Method):
         self.seen: Tensor | None = None
 
     def build(self, num_classes, config):
-        """Return the plain late fusion."""
+        """Return the plain network of two or more modalities.
+
+        Raises:
+            ValueError: a lone modality, which lags behind nobody.
+        """
         model = super().build(num_classes, config)
+        if len(model.modalities) < 2:
+            raise ValueError("PMR compares modalities: give it two or more")
         self.beta = self.gamma = torch.zeros(len(model.heads) - 1)
         return model
 

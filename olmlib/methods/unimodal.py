@@ -30,8 +30,3 @@ class Scheme(Method):
         if len(model.heads) > 1:
             raise ValueError(f"say which modality is trained alone: {', '.join(model.modalities)}")
         return model
-
-    def predict(self, heads):
-        """Return what the only head says."""
-        (only,) = heads.values()
-        return only

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, normalize
 
+from olmlib.check import checked
 from olmlib.config import LateFusionConfig
 from olmlib.models.encoders import Encoder, FrameEncoder, SpectrogramEncoder, initialise
 from olmlib.models.late_fusion import split_logits
@@ -108,6 +109,7 @@ class AVSlowFastLite(Network):
 
     encoders: Mapping[str, Encoder]
 
+    @checked
     def __init__(self, num_classes: int, config: LateFusionConfig, drop=0.8, sync=False):
         super().__init__()
         if list(config.encoders.values()) != ["spectrogram", "frames"]:

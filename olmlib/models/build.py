@@ -1,6 +1,6 @@
 """The network that a configuration asks for."""
 
-from olmlib.config import NetworkConfig
+from olmlib.config import NetworkConfig, TransformerConfig
 from olmlib.models.network import Network
 from olmlib.models.table import NETWORKS
 
@@ -17,4 +17,6 @@ def build(num_classes: int, config: NetworkConfig, aux_heads: bool = False, **op
     Raises:
         ValueError: options that the network does not have, or auxiliary heads for one modality.
     """
+    if options and isinstance(config, TransformerConfig):
+        raise ValueError(f"a transformer takes no {', '.join(options)}: set its `model.fusion`")
     return NETWORKS[type(config)](num_classes, config, aux_heads, **options)

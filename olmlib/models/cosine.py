@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from olmlib.check import checked
 from olmlib.config import LateFusionConfig
 from olmlib.models.encoders import Encoder, encoders, initialise
 from olmlib.models.network import Network
@@ -28,6 +29,7 @@ class CosineFusion(Network):
 
     encoders: Mapping[str, Encoder]
 
+    @checked
     def __init__(self, num_classes: int, config: LateFusionConfig, scale=10.0, linear_eval=False):
         super().__init__()
         self.heads = (*config.encoders, "fused")

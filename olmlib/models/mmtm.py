@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from olmlib.check import checked
 from olmlib.config import LateFusionConfig
 from olmlib.models.encoders import Encoder, encoders, initialise
 from olmlib.models.network import Network, module_dict, module_list
@@ -104,6 +105,7 @@ class TwoBranch(Network):
 
     encoders: Mapping[str, Encoder]
 
+    @checked
     def __init__(self, num_classes: int, config: LateFusionConfig, scale=1.0):
         super().__init__()
         if len(config.encoders) != 2:
