@@ -1,7 +1,10 @@
 import ast
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.metadata import packages_distributions, requires, version
 
 import yaml
@@ -86,15 +89,42 @@ def test_every_dependency_says_why_it_is_there(root):
     assert len(re.findall(r'^  ".+>=.+",\s+# \w.+$', text, re.M)) == len(declared(root))
 
 
-def test_what_olmlib_imports_is_declared(root):
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in root.glob("olmlib/**/*.py")]
+def needed(root, package):
+    """Return the distributions that a package of ours imports itself."""
+    trees = [ast.parse(p.read_text(encoding="utf-8")) for p in root.glob(f"{package}/**/*.py")]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
-    imported = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"olmlib"}
+    tops = {name.split(".")[0] for name in names}
     distributions = packages_distributions()
-    needed = {canonicalize_name(distributions[name][0]) for name in imported}
-    assert needed <= {canonicalize_name(requirement.name) for requirement in declared(root)}
+    others = tops - sys.stdlib_module_names - {"olmlib", "companion"}
+    return {canonicalize_name(distributions[name][0]) for name in others}
+
+
+def test_what_is_imported_is_declared(root):
+    assert needed(root, "companion") <= {canonicalize_name(r.name) for r in declared(root)}
+
+
+def test_olmlib_needs_seven_packages_and_has_them(root, tmp_path):
+    """A wheel holds olmlib, its types and nothing else, and asks for what olmlib imports."""
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    copy = tmp_path / "project"
+    for part in ("olmlib", "companion"):
+        shutil.copytree(root / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / part, copy / part)
+    subprocess.run([*command, "--wheel-dir", tmp_path, copy], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+        lines = archive.read(metadata).decode().splitlines()
+    modules = {path.relative_to(root).as_posix() for path in root.glob("olmlib/**/*.py")}
+    assert {name for name in names if ".dist-info/" not in name} == {*modules, "olmlib/py.typed"}
+    wanted = [Requirement(line[14:]) for line in lines if line.startswith("Requires-Dist:")]
+    alone = {canonicalize_name(r.name) for r in wanted if not r.marker}
+    assert alone == needed(root, "olmlib")
+    assert len(alone) == 7
 
 
 def test_conda_users_get_the_locked_versions(root):

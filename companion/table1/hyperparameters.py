@@ -7,7 +7,7 @@ import pandas as pd
 
 from companion import params
 from companion.table1 import rows
-from olmlib.methods.table import create
+from olmlib.methods.table import METHODS
 from olmlib.olm_presets import PRESETS
 
 # Kinds of origin, from the strongest to the weakest.
@@ -25,6 +25,7 @@ ORIGINS = {
         OTHER,
         "low-rank bilinear pooling; without it one of three seeds diverged on one processor",
     ),
+    ("unimodal", "modality"): (PAPER, "it is what the row is about"),
     ("joint", "mask"): (OURS, "how unimodal logits are read off; changes no fused number"),
     ("gradnorm", "alpha"): (OTHER, "NYUv2 tasks; no audiovisual value is published"),
     ("gradnorm", "lr_w"): (OTHER, "NYUv2 tasks"),
@@ -55,7 +56,6 @@ ORIGINS = {
     ("ogm_ge", "ge"): (PAPER, "off in the row that says so"),
     ("avslowfast", "drop"): (OTHER, "Kinetics-400"),
     ("avslowfast", "avs"): (OURS, "the synchrony loss needs more than a clip's few frames"),
-    ("avslowfast", "frames"): (OURS, "those of the data; the Fast pathway needs eight"),
     ("cur", "threshold"): (OTHER, "ModelNet40"),
     ("cur", "window"): (OTHER, "ModelNet40"),
     ("cur", "start_epoch"): (CODE, ""),
@@ -109,13 +109,13 @@ def options(row: params.Row) -> dict:
 
     A field of the model that the row changes is `model.` and its name.
     """
-    known = signature(type(create(row.method, **row.options)).__init__).parameters
-    kinds = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    known = signature(METHODS[row.method]).parameters
     changed = row.options | {f"model.{name}": value for name, value in row.model.items()}
     return {
         name: parameter.default
         for name, parameter in known.items()
-        if name not in ("self", "seed") and parameter.kind not in kinds
+        # A default of None leaves to somebody else what happens.
+        if name != "seed" and parameter.default not in (Parameter.empty, None)
     } | changed
 
 
