@@ -23,7 +23,7 @@ import psutil
 import torch
 
 from companion import params
-from companion.data import cremad
+from companion.data import cremad, sections
 from companion.data.prepare import prepare
 from companion.miniature.cremad import cremad as miniature
 from companion.runs.sources import ROOT
@@ -40,13 +40,13 @@ BUDGETS = {
 }
 WORKERS = 2
 # Decoded and drawn once: its clips are then repeated under the names of other actors.
-MADE = params.Miniature(actors=6, clips=64)
+MADE = sections.Miniature(actors=6, clips=64)
 # Multiples of 64: both workers have equally many whole chunks.
 FEW = {"prepare": 4 * MADE.clips, "epoch": 3000}
 TIMES = 10
 # The paper's sizes, 304 kB a clip: read as a whole, 2,560 clips are 778 MB and 256 are 78, beside
 # the 690 MB that the three processes need for themselves: a ratio of 1.9.
-PREPARE = params.Prepare(dev_fraction=0.15, seconds=3.0, frame_size=224)
+PREPARE = sections.Prepare(dev_fraction=0.15, seconds=3.0, frame_size=224)
 # 6.3 kB a clip: read as a whole, 30,000 clips are 188 MB and 3,000 are 19, beside the 545 MB of the
 # process: a ratio of 1.3. So many, because what is kept of a clip may be small: 2 kB are 10 %.
 CLIPS = {"bins": 25, "frames": 29, "size": 40}

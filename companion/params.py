@@ -2,71 +2,35 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import (
     AfterValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     StrictInt,
     ValidationError,
     create_model,
     model_validator,
 )
 
-from companion.data.sections import Count, Miniature, Prepare, PrepareSequences, Section
-from olmlib.config import (
-    LateFusionConfig,
-    NetworkConfig,
-    TrainConfig,
-    TransformerConfig,
-    changed,
-    configuration,
-)
+from companion.data.registry import DATASETS
+from companion.data.sections import Count, DataSet, Section, Sequences
+from olmlib.config import NetworkConfig, changed
 
 IRFB = "olm_t_irfb"
 
 
 def _of_arrays(name: str) -> str:
     """Refuse a data set that Table 1 cannot have; a misspelt one would be left out of it."""
-    known = [key for key, entry in _known().items() if entry.section is DataSet]
+    known = [key for key, entry in DATASETS.items() if entry.section is DataSet]
     if name not in known:
         raise ValueError(f"no data set {name!r} of arrays; there are {', '.join(known)}")
     return name
 
 
-def _known() -> dict:
-    """Return every data set's entry; late, because an entry names the sections below."""
-    from companion.data.registry import DATASETS
-
-    return DATASETS
-
-
 DataSets = Annotated[list[Annotated[str, AfterValidator(_of_arrays)]], Field(min_length=1)]
-
-
-def read_as(kind: type) -> PlainValidator:
-    """Return a validator that reads a mapping as a configuration of `olmlib`, which checks it."""
-
-    def read(values: Any) -> Any:
-        if isinstance(values, kind):
-            return values
-        if not isinstance(values, dict):
-            raise ValueError(f"{values!r} is not a list of names and their values")
-        try:
-            return configuration(kind, values)
-        except ValueError as error:
-            # Each line begins with the field's name, which its place is put before.
-            raise ValueError("\n".join(f".{line}" for line in str(error).splitlines())) from None
-
-    return PlainValidator(read)
-
-
-Network = Annotated[LateFusionConfig, read_as(LateFusionConfig)]
-Transformer = Annotated[TransformerConfig, read_as(TransformerConfig)]
-Train = Annotated[TrainConfig, read_as(TrainConfig)]
 
 
 class Row(Section):
@@ -82,24 +46,6 @@ class Row(Section):
     datasets: DataSets | None = None
 
 
-class DataSet(Section):
-    """Everything that is set for a data set of sounds and pictures."""
-
-    miniature: Miniature | None = None
-    prepare: Prepare
-    model: Network
-    train: Train
-
-
-class Sequences(Section):
-    """Everything that is set for a data set of feature sequences."""
-
-    miniature: Miniature | None = None
-    prepare: PrepareSequences
-    model: Transformer
-    train: Train
-
-
 class Profile(Section):
     """One profile: seeds, worker processes, and a section for each of its data sets."""
 
@@ -113,19 +59,19 @@ class Profile(Section):
     def _each_data_set_by_its_entry(cls, values):
         if not isinstance(values, dict):
             return values
-        own, known = cls.model_fields, _known()
-        found = {name: value for name, value in values.items() if name not in own}
-        unknown = [str(name) for name in found if name not in known]
+        settings = cls.model_fields
+        sections = {name: value for name, value in values.items() if name not in settings}
+        unknown = [str(name) for name in sections if name not in DATASETS]
         if unknown:
             raise ValueError(
-                f"{', '.join(unknown)} is neither a setting of a profile ({', '.join(own)}) nor a "
-                f"data set ({', '.join(known)})"
+                f"{', '.join(unknown)} is neither a setting of a profile ({', '.join(settings)}) "
+                f"nor a data set ({', '.join(DATASETS)})"
             )
         # A model made of the entries' types says in its errors where in which section they are.
-        kinds = {name: (known[name].section, ...) for name in found}
-        read = dict(create_model("Sections", **kinds).model_validate(found))
+        kinds = {name: (DATASETS[name].section, ...) for name in sections}
+        read = dict(create_model("Sections", **kinds).model_validate(sections))
         for name, section in read.items():
-            if section.miniature and known[name].make is None:
+            if section.miniature and DATASETS[name].make is None:
                 raise ValueError(f"{name} has no miniature: leave {name}.miniature out")
         return values | read
 

@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from companion import params
+from companion.data import sections
 from olmlib.config import LateFusionConfig, TrainConfig, TransformerConfig
 from olmlib.methods import avslowfast, cur, gblend, gradnorm, mmcosine, ogm_ge, olm, pmr
 from olmlib.models import fusions
@@ -44,7 +45,7 @@ def keywords():
 
 def test_every_option_exists(rows):
     known = {f"OLMConfig.{field.name}" for field in fields(OLMConfig)} | keywords()
-    for section in (params.Prepare, params.PrepareSequences):
+    for section in (sections.Prepare, sections.PrepareSequences):
         known |= {f"{section.__name__}.{name}" for name in section.model_fields}
     for kind in (LateFusionConfig, TransformerConfig, TrainConfig):
         known |= {f"{kind.__name__}.{field.name}" for field in fields(kind)}

@@ -11,7 +11,7 @@ from dvc.repo import Repo
 from made_runs import execute
 
 from companion import params
-from companion.data import cremad, registry
+from companion.data import cremad, registry, sections
 from companion.miniature.__main__ import main
 from companion.paper import table1
 from companion.runs.grid import runs_of
@@ -29,7 +29,9 @@ def load_new(root, own):
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A repository with one data set more: an entry, a loader, and its lines in params.yaml."""
-    entry = registry.DataSet(title="New Set", section=params.DataSet, load=load_new, table="table1")
+    entry = registry.DataSet(
+        title="New Set", section=sections.DataSet, load=load_new, table="table1"
+    )
     monkeypatch.setitem(registry.DATASETS, "new", entry)
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tree["table1_sets"].append("new")
@@ -47,7 +49,7 @@ def place(tmp_path, monkeypatch):
 def test_every_entry_is_whole(name):
     entry = registry.DATASETS[name]
     assert callable(entry.load) and entry.title
-    assert entry.section in (params.DataSet, params.Sequences)
+    assert entry.section in (sections.DataSet, sections.Sequences)
     assert (entry.make is None) == (entry.size is None)
     if entry.column and PRINTED.is_file():
         assert table1(entry.column).notna().all(axis=None)

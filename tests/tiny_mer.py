@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion import params
+from companion.data import sections
 from companion.data.mer2023 import CLASSES
 
 WIDTHS = {"audio": 6, "visual": 5, "text": 4, "hog": 7}
@@ -11,7 +11,7 @@ FEATURES = {"audio": "hubert-FRA", "visual": "manet_FRA", "text": "bert-FRA", "h
 
 def config(**changes):
     values = {"folds": 2, "features": FEATURES, "widths": WIDTHS} | changes
-    return params.PrepareSequences(**values)
+    return sections.PrepareSequences(**values)
 
 
 def labels(train=24, test=12):

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from companion import params
-from companion.data import avmnist, cremad, ks, mer2023, vggsound
+from companion.data import avmnist, cremad, ks, mer2023, sections, vggsound
 from companion.data.release import Release
 from companion.miniature.cremad import cremad as make_cremad
 from companion.miniature.ks import ks as make_ks
@@ -23,11 +22,11 @@ class DataSet:
 
     Attributes:
         title: its readable name.
-        section: type of its part of a profile. It is also the kind of its prepared data:
-            `params.DataSet` arrays (notebooks 01, 10, 02 and 20), `params.Sequences` sequences of
-            features (notebooks 12 and 24).
+        section: type of its part of a profile. It is also the kind of its prepared data: arrays of
+            `sections.DataSet` (notebooks 01, 10, 02 and 20), sequences of features of
+            `sections.Sequences` (notebooks 12 and 24).
         load: reads the release in a folder, split as the section's `prepare` says.
-        table: the table of the paper that shows it. Without one it has a pipeline of its config, on
+        table: the table of the paper that shows it. Without one it has a pipeline of its own, on
             recordings that are the same in every profile.
         column: its name in `data/paper/table1.csv`, where the paper has numbers of it.
         make: writes its miniature: (sources, folder, size, worker processes).
@@ -35,12 +34,12 @@ class DataSet:
     """
 
     title: str
-    section: type[params.DataSet] | type[params.Sequences]
+    section: type[sections.DataSet] | type[sections.Sequences]
     load: Callable[..., Release | mer2023.Release]
     table: str | None = None
     column: str | None = None
-    make: Callable[[Path, Path, params.Miniature, int], Path] | None = None
-    size: params.Miniature | None = None
+    make: Callable[[Path, Path, sections.Miniature, int], Path] | None = None
+    size: sections.Miniature | None = None
 
 
 # Of Kinetics-Sounds and VGGSound a miniature has some of the classes only: those of its train list
@@ -48,45 +47,45 @@ class DataSet:
 DATASETS = {
     "cremad": DataSet(
         title="CREMA-D",
-        section=params.DataSet,
+        section=sections.DataSet,
         load=lambda root, config: cremad.load(root, config.split, config.drop_broken, config.seed),
         table="table1",
         column="cremad",
         make=make_cremad,
-        size=params.Miniature(actors=24, clips=960),
+        size=sections.Miniature(actors=24, clips=960),
     ),
     "ks": DataSet(
         title="Kinetics-Sounds",
-        section=params.DataSet,
+        section=sections.DataSet,
         load=lambda root, config: ks.load(root, config.split).present(),
         table="table1",
         column="ks",
         make=make_ks,
-        size=params.Miniature(clips=520),
+        size=sections.Miniature(clips=520),
     ),
     "vggsound": DataSet(
         title="VGGSound",
-        section=params.DataSet,
+        section=sections.DataSet,
         load=lambda root, config: vggsound.load(root, config.split).present(),
         table="table1",
         column="vggsound",
         make=make_vggsound,
-        size=params.Miniature(clips=640),
+        size=sections.Miniature(clips=640),
     ),
     "avmnist": DataSet(
         title="AV-MNIST",
-        section=params.DataSet,
+        section=sections.DataSet,
         load=lambda root, config: avmnist.load(
             root, config.split, config.seed, config.pca_energy, config.audio_noise
         ),
     ),
     "mer2023": DataSet(
         title="MER2023",
-        section=params.Sequences,
+        section=sections.Sequences,
         load=mer2023.load,
         table="table3",
         make=make_mer2023,
-        size=params.Miniature(clips=400),
+        size=sections.Miniature(clips=400),
     ),
 }
 
@@ -103,7 +102,7 @@ def entry(name: str) -> DataSet:
 
 
 def load(
-    name: str, root: str | Path, config: params.Prepare | params.PrepareSequences
+    name: str, root: str | Path, config: sections.Prepare | sections.PrepareSequences
 ) -> Release | mer2023.Release:
     """Read the release of data set `name` under `root`, split and weakened as `config` says.
 

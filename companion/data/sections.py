@@ -1,12 +1,22 @@
-"""The data's part of `params.yaml`: sizes of miniatures, and what makes arrays of a release.
+"""A data set's part of `params.yaml`: miniature, preparation, network and training.
 
 Apart from `companion.params`, which knows every data set: loaders and miniatures depend on what is
 here, so that a change of one data set makes no other one anew.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictBool,
+    StrictInt,
+    model_validator,
+)
+
+from olmlib.config import LateFusionConfig, TrainConfig, TransformerConfig, configuration
 
 Count = Annotated[StrictInt, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -63,3 +73,43 @@ class PrepareSequences(Section):
             features, widths = ", ".join(self.features), ", ".join(self.widths)
             raise ValueError(f"features are of {features} and widths of {widths}: name the same")
         return self
+
+
+def read_as(kind: type) -> PlainValidator:
+    """Return a validator that reads a mapping as a configuration of `olmlib`, which checks it."""
+
+    def read(values: Any) -> Any:
+        if isinstance(values, kind):
+            return values
+        if not isinstance(values, dict):
+            raise ValueError(f"{values!r} is not a list of names and their values")
+        try:
+            return configuration(kind, values)
+        except ValueError as error:
+            # Each line begins with the field's name, which its place is put before.
+            raise ValueError("\n".join(f".{line}" for line in str(error).splitlines())) from None
+
+    return PlainValidator(read)
+
+
+Network = Annotated[LateFusionConfig, read_as(LateFusionConfig)]
+Transformer = Annotated[TransformerConfig, read_as(TransformerConfig)]
+Train = Annotated[TrainConfig, read_as(TrainConfig)]
+
+
+class DataSet(Section):
+    """Everything that is set for a data set of sounds and pictures."""
+
+    miniature: Miniature | None = None
+    prepare: Prepare
+    model: Network
+    train: Train
+
+
+class Sequences(Section):
+    """Everything that is set for a data set of feature sequences."""
+
+    miniature: Miniature | None = None
+    prepare: PrepareSequences
+    model: Transformer
+    train: Train

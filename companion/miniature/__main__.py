@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from companion import params
+from companion.data import sections
 from companion.data.registry import DATASETS
 from companion.runs import processor
 
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
                 raise ValueError(f"{args.release} has no actors: leave --actors out")
             asked = {"actors": args.actors, "clips": args.clips, "seed": args.seed}
             asked = {name: value for name, value in asked.items() if value is not None}
-            config = params.Miniature(**dict(entry.size) | asked)
+            config = sections.Miniature(**dict(entry.size) | asked)
         else:
             profiles = params.load().profiles
             if args.profile not in profiles:

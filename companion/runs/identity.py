@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from companion import params
+from companion.data import sections
 from companion.runs import sources
 from olmlib.config import NetworkConfig
 from olmlib.data.arrays import Prepared
@@ -39,7 +40,7 @@ class Run:
     name: str
     row: params.Row
     seed: int
-    config: params.DataSet | params.Sequences
+    config: sections.DataSet | sections.Sequences
     prepared: Path
     runs: Path
     work: Path
