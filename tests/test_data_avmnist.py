@@ -13,7 +13,7 @@ from companion.data import avmnist
 from companion.data.avmnist import IMAGES, LABELS, RECORDINGS, load, verify
 from companion.data.prepare import prepare
 from companion.data.release import ReleaseError
-from companion.params import Prepare
+from companion.data.sections import Prepare
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 REAL = Path(os.environ.get("OLM_REAL_DATA", SHARED)) / "avmnist"

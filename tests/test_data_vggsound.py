@@ -8,8 +8,8 @@ from tiny_release import LFS_POINTER
 from companion.data import registry
 from companion.data.prepare import PreparationError, prepare
 from companion.data.release import Clip, ReleaseError
+from companion.data.sections import Prepare
 from companion.data.vggsound import load
-from companion.params import Prepare
 
 CONFIG = Prepare(dev_fraction=1 / 3, seconds=1.0, frame_size=16, n_frames=3)
 

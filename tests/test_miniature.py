@@ -14,12 +14,12 @@ from scipy.signal import correlate
 
 from companion.data import cremad as official
 from companion.data import media
+from companion.data.sections import Miniature
 from companion.miniature import cremad, folder, plan
 from companion.miniature.__main__ import main
 from companion.miniature.faces import canvas, expressions, people
 from companion.miniature.faces import portrait as faces
 from companion.miniature.sounds import voices
-from companion.params import Miniature
 
 DATA = Path("data")
 pytestmark = pytest.mark.skipif(

@@ -15,13 +15,13 @@ from scipy.signal import correlate
 
 from companion.data import ks as real_ks
 from companion.data import vggsound as real_vggsound
+from companion.data.sections import Miniature
 from companion.miniature import events, folder, ks, plan, recording, vggsound
 from companion.miniature.__main__ import main
 from companion.miniature.cremad import cremad
 from companion.miniature.scenes import film
 from companion.miniature.sounds import mix, waves
 from companion.miniature.sounds.instruments import Library
-from companion.params import Miniature
 
 DATA = Path("data")
 pytestmark = pytest.mark.skipif(

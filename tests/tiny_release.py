@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 
 from companion.data.cremad import CLASSES
-from companion.params import Prepare
+from companion.data.sections import Prepare
 
 ACTORS = ("1001", "1002", "1003", "1004")
 SENTENCES = {"IEO": "train", "DFA": "train", "TIE": "test"}
