@@ -99,7 +99,11 @@ def run(notebook: Path, executed: Path, parameters: dict) -> None:
     kernel.isolate()
     # Late: a kernel that asks for `root` has no need of it.
     import papermill
+    from nbclient.output_widget import OutputWidget
 
+    # Telling the kernel what a widget shows, nbclient misses a reply that comes meanwhile and
+    # waits for ever (its issue 312). No notebook asks what its widgets show.
+    OutputWidget.sync_state = lambda self: None
     executed.parent.mkdir(parents=True, exist_ok=True)
     papermill.execute_notebook(
         notebook,

@@ -90,7 +90,7 @@ def test_code_names_the_cell_that_is_not_python():
 def execute(source, out, *options):
     """Run the command in a process of its own, whose environment it sets."""
     command = [sys.executable, "-m", "companion.notebooks", "run", str(source), str(out), *options]
-    return subprocess.run(command, capture_output=True, text=True)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 PARAMETERS = "seed = 0"
@@ -109,7 +109,8 @@ WIDGET = "import ipywidgets\nipywidgets.interact(lambda g: print(g), g=(0.0, 1.0
 
 
 def test_two_executions_are_the_same_bytes(tmp_path):
-    source = notebook(PARAMETERS, FIGURE, WIDGET)
+    # Of as many widgets one made nbclient wait for ever, before it was kept from answering them.
+    source = notebook(PARAMETERS, FIGURE, *[WIDGET] * 40)
     source["cells"][0]["metadata"]["tags"] = ["parameters"]
     notebooks.write(tmp_path / "n.ipynb", source)
     texts = []
