@@ -8,10 +8,9 @@ from made_runs import CLASSES, execute, make
 from matplotlib.colors import to_hex
 
 from companion import report
-from companion.figures import clips, curves, fig5, fig6, style
+from companion.figures import clips, curves, fig1, fig5, fig6, style
 from companion.runs import folder
 from companion.table1 import picture as table1_picture
-from companion.table3 import picture as table3_picture
 from olmlib.data import arrays
 
 PAIR = {"concat": "without OLM", "olm": "with OLM"}
@@ -295,7 +294,7 @@ def test_figure_1_names_every_emotion_at_the_end_of_its_line():
         columns=["seed", "epoch", "head", "class", "score", "norm"],
     )
     accuracy = curves[["seed", "epoch", "head"]].assign(accuracy=0.5)
-    figure = table3_picture.figure1(accuracy, curves, "MER2023 miniature, fold 0")
+    figure = fig1.draw(accuracy, curves, "MER2023 miniature, fold 0")
     for ax in figure.axes[2:]:
         assert {text.get_text() for text in ax.texts} == set(emotions)
     assert figure.get_suptitle() == "MER2023 miniature, fold 0"

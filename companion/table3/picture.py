@@ -1,22 +1,10 @@
-"""Table 3 as a picture, and Figure 1."""
-
-from collections.abc import Mapping
+"""Table 3 as a picture."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from companion.figures.style import (
-    COLOURS,
-    PAPER,
-    class_colours,
-    closed,
-    end_labels,
-    ends_of,
-    lines,
-    part,
-    style,
-)
+from companion.figures.style import PAPER, closed, part, style
 
 # Fusions are not modalities, so none has a modality's colour.
 FUSIONS = {
@@ -58,46 +46,3 @@ def dots(table: pd.DataFrame, protocol: str, title: str = "") -> Figure:
         fig.legend(handles=handles, loc="outside lower center", ncols=4)
         fig.suptitle(title)
     return closed(fig)
-
-
-def figure1(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figure:
-    """Draw Figure 1: (A) accuracy, (B) logit scores, (C) and (D) norms per class, over epochs.
-
-    Means over runs, the band from the lowest run to the highest.
-
-    Args:
-        accuracy: columns `seed`, `epoch`, `head`, `accuracy` in `[0, 1]`.
-        curves: columns `seed`, `epoch`, `head`, `class`, `score`, `norm`, as of `curves.classes`.
-        title: of the whole figure.
-    """
-    percent = accuracy.assign(accuracy=100 * accuracy["accuracy"])
-    unimodal = curves[curves["head"] != "fused"]
-    means = unimodal.groupby(["seed", "epoch", "head"], as_index=False)["score"].mean()
-    classes = list(dict.fromkeys(curves["class"]))
-    palette = class_colours(classes)
-    names = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}
-    with style():
-        fig, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
-        (a, b), (c, d) = axes
-        lines(a, percent, "accuracy", "head", COLOURS)
-        a.set(title="(A) Accuracy", ylabel="test accuracy (%)")
-        lines(b, means, "score", "head", COLOURS)
-        b.set(title="(B) Batch-averaged logit scores", ylabel="true-class logit")
-        _norms(c, unimodal, "visual", palette, "(C) Visual")
-        _norms(d, unimodal, "audio", palette, "(D) Audio")
-        # One axis for both, from 0 to the higher of the two.
-        top = max(ax.get_ylim()[1] for ax in (c, d))
-        for ax in (c, d):
-            ax.set_ylim(0, top)
-        for ax, head in ((c, "visual"), (d, "audio")):
-            ends = ends_of(part(unimodal, head=head), "norm", ["class"])
-            end_labels(ax, ends, {name: name for name in classes}, palette)
-        handles = [plt.Line2D([], [], color=COLOURS[head], label=names[head]) for head in names]
-        a.legend(handles=handles, loc="best")
-        fig.suptitle(title)
-    return closed(fig)
-
-
-def _norms(ax, curves: pd.DataFrame, head: str, palette: Mapping, title: str) -> None:
-    lines(ax, part(curves, head=head), "norm", "class", palette)
-    ax.set(title=title, ylabel="L2 norm of the logit vector")

@@ -1,0 +1,62 @@
+"""Figure 1: accuracies, logit scores and logit norms over epochs, without OLM."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from companion.figures.style import (
+    COLOURS,
+    class_colours,
+    closed,
+    end_labels,
+    ends_of,
+    lines,
+    part,
+    style,
+)
+
+
+def draw(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figure:
+    """Draw Figure 1: (A) accuracy, (B) logit scores, (C) and (D) norms per class, over epochs.
+
+    Means over runs, the band from the lowest run to the highest.
+
+    Args:
+        accuracy: columns `seed`, `epoch`, `head`, `accuracy` in `[0, 1]`.
+        curves: columns `seed`, `epoch`, `head`, `class`, `score`, `norm`, as of `curves.classes`.
+        title: of the whole figure.
+    """
+    percent = accuracy.assign(accuracy=100 * accuracy["accuracy"])
+    unimodal = curves[curves["head"] != "fused"]
+    means = unimodal.groupby(["seed", "epoch", "head"], as_index=False)["score"].mean()
+    classes = list(dict.fromkeys(curves["class"]))
+    palette = class_colours(classes)
+    names = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}
+    with style():
+        fig, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
+        (a, b), (c, d) = axes
+        lines(a, percent, "accuracy", "head", COLOURS)
+        a.set(title="(A) Accuracy", ylabel="test accuracy (%)")
+        lines(b, means, "score", "head", COLOURS)
+        b.set(title="(B) Batch-averaged logit scores", ylabel="true-class logit")
+        _norms(c, unimodal, "visual", palette, "(C) Visual")
+        _norms(d, unimodal, "audio", palette, "(D) Audio")
+        # One axis for both, from 0 to the higher of the two.
+        top = max(ax.get_ylim()[1] for ax in (c, d))
+        for ax in (c, d):
+            ax.set_ylim(0, top)
+        for ax, head in ((c, "visual"), (d, "audio")):
+            ends = ends_of(part(unimodal, head=head), "norm", ["class"])
+            end_labels(ax, ends, {name: name for name in classes}, palette)
+        handles = [plt.Line2D([], [], color=COLOURS[head], label=names[head]) for head in names]
+        a.legend(handles=handles, loc="best")
+        fig.suptitle(title)
+    return closed(fig)
+
+
+def _norms(ax: Axes, curves: pd.DataFrame, head: str, palette: Mapping, title: str) -> None:
+    lines(ax, part(curves, head=head), "norm", "class", palette)
+    ax.set(title=title, ylabel="L2 norm of the logit vector")
