@@ -253,7 +253,7 @@ def test_the_fields_of_a_dataclass_are_checked_together():
             [
                 "epochs is 1.5",
                 "lr is '1e-2', not a finite number (written like",
-                "mom is no option",
+                "momentun is no option",
             ],
         ),
         (LateFusionConfig, {"width": 4}, ["width is 4, not a whole number from 8"]),
@@ -263,8 +263,6 @@ def test_the_fields_of_a_dataclass_are_checked_together():
         (LateFusionConfig, {"preset": "official"}, ["preset is no option"]),
         (TransformerConfig, {"preset": "best"}, ["preset is 'best', not one of official"]),
         (TransformerConfig, {"n_heads": 7}, ["d_model 768 is not divisible by n_heads 7"]),
-        (TransformerConfig, None, ["None is no list of names and values"]),
-        (TransformerConfig, ["a"], ["['a'] is no list of names and values"]),
     ],
 )
 def test_a_configuration_names_each_mistake(kind, values, lines):
