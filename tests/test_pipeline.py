@@ -98,3 +98,10 @@ def test_data_can_be_had_without_a_network():
     stored = list((ROOT / ".dvcstore").rglob("*"))
     assert described["md5"].removesuffix(".dir")[2:] in " ".join(p.name for p in stored)
     assert sum(p.stat().st_size for p in stored if p.is_file()) < 10_000_000
+
+
+def test_the_locks_name_no_stage_that_is_gone(stages):
+    known = {stage.addressing.split("dvc.yaml:")[-1] for stage in stages}
+    for lock in (ROOT / "dvc.lock", ROOT / "avmnist" / "dvc.lock"):
+        gone = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"].keys() - known
+        assert not gone, f"{lock}: {gone}"

@@ -131,8 +131,14 @@ def settings(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
         shared = asdict(config.train) | asdict(config.model)
         shared |= {"dev_fraction": config.prepare.dev_fraction}
         shared["seeds"] = sorted({run.seed for run in grid})
-        columns[title(grid[0])] = {k: str(v).strip("[]") for k, v in shared.items()}
+        columns[title(grid[0])] = {name: _in_words(value) for name, value in shared.items()}
     return pd.DataFrame(columns).rename_axis("Setting").reset_index()
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {what}" for name, what in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _methods(measured: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
