@@ -81,6 +81,17 @@ class Row(Section):
     model: dict = {}
     datasets: DataSets | None = None
 
+    def network(self, own: NetworkConfig) -> NetworkConfig:
+        """Return a data set's network with what this row changes in it.
+
+        Raises:
+            ValueError: as `changed`.
+        """
+        # Once for each kind, because `changed` returns the kind that it is given.
+        if isinstance(own, LateFusionConfig):
+            return changed(own, self.model)
+        return changed(own, self.model)
+
 
 class DataSet(Section):
     """Everything that is set for a data set of sounds and pictures."""
@@ -122,7 +133,7 @@ class Profile(Section):
                 f"data set ({', '.join(known)})"
             )
         # A model made of the entries' types says in its errors where in which section they are.
-        kinds = {name: (known[name].section, ...) for name in found}
+        kinds: dict[str, Any] = {name: (known[name].section, ...) for name in found}
         read = dict(create_model("Sections", **kinds).model_validate(found))
         for name, section in read.items():
             if section.miniature and known[name].make is None:
@@ -138,7 +149,7 @@ class Profile(Section):
     @property
     def datasets(self) -> dict[str, DataSet | Sequences]:
         """Name -> section of every data set that the profile has."""
-        return self.model_extra
+        return self.model_extra or {}
 
     def dataset(self, name: str) -> DataSet | Sequences:
         """Return the section of data set `name`.
@@ -232,7 +243,7 @@ class Params(Section):
         wrong = []
         for place, row, model in self._networks():
             try:
-                changed(model, row.model)
+                row.network(model)
             except ValueError as error:
                 wrong += [f"{place}.model.{line}" for line in str(error).splitlines()]
         for name, profile in self.profiles.items():

@@ -244,13 +244,14 @@ def _pmr_loss(outputs: Outputs) -> Tensor:
 
 
 def _cosine_loss(outputs: Outputs) -> Tensor:
-    parts = [cosine_logits(outputs.features[m], CENTRES, SCALE) for m in MODALITIES]
-    return cross_entropy(sum(parts), LABELS)
+    audio, visual = (cosine_logits(outputs.features[m], CENTRES, SCALE) for m in MODALITIES)
+    return cross_entropy(audio + visual, LABELS)
 
 
 def _olm_loss(outputs: Outputs) -> Tensor:
     w = zip(_coefficients(factors()), outputs.logits.values(), strict=True)
-    return sum(cross_entropy(c * s, LABELS) for c, s in w)
+    first, *others = (cross_entropy(c * s, LABELS) for c, s in w)
+    return sum(others, start=first)
 
 
 # OGM-GE has the loss of Concat and scales the gradient.
