@@ -63,8 +63,9 @@ reproduce: $(STAMP) data  ## every table and figure of the profile in params.yam
 lab: $(STAMP) data  ## the notebooks in JupyterLab
 	"$(PY)" -m companion.notebooks lab $(LAB)
 
+# Whole files go to a core, so that what a file's tests share is made once.
 test: $(STAMP) data  ## every test
-	"$(PY)" -m pytest
+	"$(PY)" -m pytest --numprocesses auto --dist loadfile
 
 bench: $(STAMP) data  ## the speed budgets: a table, and build/bench.json
 	"$(PY)" -m benchmarks

@@ -252,7 +252,7 @@ def _noise(column: str, old: pd.DataFrame, new: pd.DataFrame) -> pd.Series:
 
 def _half(column: str, table: pd.DataFrame) -> pd.Series:
     """Return half the width of the interval of each number of a column, NaN where unknown."""
-    half = next((name for name in table if _value_of(name, [column])), None)
+    half = next((name for name in map(str, table) if _value_of(name, [column])), None)
     if half:
         return pd.to_numeric(table[half], errors="coerce")
     numbers = pd.to_numeric(table[column], errors="coerce")

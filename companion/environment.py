@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 import av
 import pandas as pd
@@ -17,8 +18,15 @@ from packaging.utils import canonicalize_name
 
 PYTHONS = ((3, 11), (3, 13))
 PROCESSORS, DISK_GB = 2, 5
+Mode = Literal["r", "w"]
 # What releases are made of: Flash video of CREMA-D (also written, by its miniature), and MP4.
-CODECS = {"flv": "rw", "mp3": "r", "h264": "r", "mpeg4": "r", "aac": "r"}
+CODECS: dict[str, tuple[Mode, ...]] = {
+    "flv": ("r", "w"),
+    "mp3": ("r",),
+    "h264": ("r",),
+    "mpeg4": ("r",),
+    "aac": ("r",),
+}
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ def _codecs() -> Check:
     return Check("codecs", True, f"PyAV reads {', '.join(CODECS)}")
 
 
-def _has_codec(name: str, mode: str) -> bool:
+def _has_codec(name: str, mode: Mode) -> bool:
     try:
         return av.codec.Codec(name, mode) is not None
     except (av.codec.codec.UnknownCodecError, ValueError):

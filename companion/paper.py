@@ -63,7 +63,7 @@ def table1(column: str, path: str | Path | None = None) -> pd.DataFrame:
     printed = published("table1", path).set_index("method")
     pair = [f"{column}_acc", f"{column}_map"]
     if not set(pair) <= set(printed):
-        known = [name.removesuffix("_acc") for name in printed if name.endswith("_acc")]
+        known = [name.removesuffix("_acc") for name in map(str, printed) if name.endswith("_acc")]
         raise ValueError(f"Table 1 has no column {column!r}; it has {', '.join(known)}")
     absent = [name for name in TABLE1_ROWS.values() if name not in printed.index]
     if absent:

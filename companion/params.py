@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import (
@@ -15,9 +15,9 @@ from pydantic import (
     model_validator,
 )
 
-from companion.data.registry import DATASETS
 from companion.data.sections import Count, DataSet, Section, Sequences
-from olmlib.config import NetworkConfig, changed
+from companion.registry import DATASETS
+from olmlib.config import LateFusionConfig, NetworkConfig, changed
 
 IRFB = "olm_t_irfb"
 
@@ -45,6 +45,17 @@ class Row(Section):
     model: dict = {}
     datasets: DataSets | None = None
 
+    def network(self, base: NetworkConfig) -> NetworkConfig:
+        """Return a data set's network with what this row changes in it.
+
+        Raises:
+            ValueError: as `changed`.
+        """
+        # Once for each kind, because `changed` returns the kind that it is given.
+        if isinstance(base, LateFusionConfig):
+            return changed(base, self.model)
+        return changed(base, self.model)
+
 
 class Profile(Section):
     """One profile: seeds, worker processes, and a section for each of its data sets."""
@@ -68,7 +79,7 @@ class Profile(Section):
                 f"nor a data set ({', '.join(DATASETS)})"
             )
         # A model made of the entries' types says in its errors where in which section they are.
-        kinds = {name: (DATASETS[name].section, ...) for name in sections}
+        kinds: dict[str, Any] = {name: (DATASETS[name].section, ...) for name in sections}
         read = dict(create_model("Sections", **kinds).model_validate(sections))
         for name, section in read.items():
             if section.miniature and DATASETS[name].make is None:
@@ -84,7 +95,7 @@ class Profile(Section):
     @property
     def datasets(self) -> dict[str, DataSet | Sequences]:
         """Name -> section of every data set that the profile has."""
-        return self.model_extra
+        return self.model_extra or {}
 
     def dataset(self, name: str) -> DataSet | Sequences:
         """Return the section of data set `name`.
@@ -178,7 +189,7 @@ class Params(Section):
         wrong = []
         for place, row, model in self._networks():
             try:
-                changed(model, row.model)
+                row.network(model)
             except ValueError as error:
                 wrong += [f"{place}.model.{line}" for line in str(error).splitlines()]
         for name, profile in self.profiles.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from companion.table1 import numbers, rows
-from olmlib.metrics import Interval, paired_difference
+from olmlib.metrics import Interval, confidence_interval
 
 QUESTIONS = {
     ("audio_only", "visual_only"): "Is audio alone better than visual alone?",
@@ -124,11 +124,11 @@ def change(
         Columns `head`, `without`, `with` (means over seeds), `difference` (paired, with its 95 %
         interval), `paper`, `here` (see `answer`, for the direction that the paper says).
     """
-    wide = table.pivot(index=["head", "seed"], columns="row", values=value)
     lines = []
     for head, sign in claimed.items():
-        without, with_olm = (wide.loc[head, row].to_numpy() for row in pair)
-        gap = paired_difference(with_olm, without)
+        wide = table[table["head"] == head].pivot(index="seed", columns="row", values=value)
+        without, with_olm = (wide[row].to_numpy() for row in pair)
+        gap = confidence_interval(with_olm - without)  # paired: both have the same seeds
         low, high = gap.mean - gap.half_width, gap.mean + gap.half_width
         line = {"head": head, "without": f"{without.mean():.3g}", "with": f"{with_olm.mean():.3g}"}
         line["difference"] = f"{gap.mean:+.3g} [{low:+.3g}, {high:+.3g}]"

@@ -4,6 +4,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from companion.runs import processor
+
 # The same examples in every run: a test that fails for somebody fails for everybody.
 settings.register_profile("reproducible", derandomize=True)
 settings.load_profile("reproducible")
@@ -22,6 +24,9 @@ def in_the_root(monkeypatch):
     """Paths in params.yaml and dvc.yaml start from the root, wherever pytest was started."""
     monkeypatch.chdir(ROOT)
 
+
+# As in the pipeline, in whose folders some tests run: the same sums here and in child processes.
+processor.hold()
 
 # As in every run: threads that wait for each other on shared cores take longer than one alone.
 torch.set_num_threads(1)

@@ -8,7 +8,8 @@ import pytest
 from tiny_events import tone, write_ks
 from tiny_release import CONFIG, LFS_POINTER
 
-from companion.data import cremad, registry
+from companion import registry
+from companion.data import cremad
 from companion.data.ks import CLASSES, load
 from companion.data.release import Clip, Release, ReleaseError
 

@@ -13,7 +13,8 @@ import soundfile
 from filelock import FileLock
 from tiny_release import ACTORS, CONFIG, LFS_POINTER, write_flv, write_release
 
-from companion.data import chunks, media, registry
+from companion import registry
+from companion.data import chunks, media
 from companion.data.cremad import load
 from companion.data.prepare import PreparationError, prepare
 from companion.data.release import Release

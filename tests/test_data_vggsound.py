@@ -5,7 +5,7 @@ import pytest
 from tiny_events import tone, write_vggsound
 from tiny_release import LFS_POINTER
 
-from companion.data import registry
+from companion import registry
 from companion.data.prepare import PreparationError, prepare
 from companion.data.release import Clip, ReleaseError
 from companion.data.sections import Prepare

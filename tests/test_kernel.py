@@ -95,7 +95,7 @@ def test_a_kernel_is_this_interpreter_whatever_else_is_called_python3(tmp_path):
     place = str(tmp_path / "jupyter")
     theirs = {"JUPYTER_PATH": place, "JUPYTER_DATA_DIR": place, "JUPYTER_PREFER_ENV_PATH": "0"}
     _, found = run(tmp_path, "import sys; print(sys.executable)", **theirs)
-    assert found.strip() == sys.executable
+    assert os.path.samefile(found.strip(), sys.executable)
 
 
 def test_a_users_configuration_changes_no_byte(tmp_path):

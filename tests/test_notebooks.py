@@ -1,4 +1,3 @@
-import hashlib
 import json
 import subprocess
 import sys
@@ -7,7 +6,7 @@ import nbformat
 import pytest
 
 from companion import kernel, notebooks
-from companion.runs.sources import closure, imported
+from companion.runs.sources import closure, digest, imported
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def test_closure_changes_with_a_module_behind_a_module_and_with_no_other(package
     (package / "olmlib/part/d.py").write_text("", encoding="utf-8")
     after = closure("olmlib.a", root=package)
     assert {name for name in before if before[name] != after[name]} == {"olmlib.part.d"}
-    assert after["olmlib.part.d"] == hashlib.sha256(b"").hexdigest()
+    assert after["olmlib.part.d"] == digest("")
 
 
 def test_closure_of_an_unknown_module_is_an_error(package):
@@ -72,14 +71,16 @@ def notebook(*sources):
 
 
 def test_code_is_the_same_after_prose_outputs_and_ids_change():
-    plain = notebook("from olmlib import params", "%matplotlib inline\nx = 1")
-    edited = notebook("from olmlib import params", "%matplotlib inline\nx = 1")
+    plain = notebook("from companion import params", "%matplotlib inline\nx = 1")
+    edited = notebook("from companion import params", "%matplotlib inline\nx = 1")
     edited["cells"].insert(1, {"cell_type": "markdown", "id": "m", "metadata": {}, "source": "hi"})
     edited["cells"][0]["execution_count"] = 7
     assert notebooks.code(plain) == notebooks.code(edited)
-    digest = closure("companion.params")["companion.params"]
-    assert f"# companion.params {digest}\n" in notebooks.code(plain)
-    assert notebooks.code(plain) != notebooks.code(notebook("from olmlib import params", "x = 2"))
+    known = closure("companion.params")["companion.params"]
+    assert f"# companion.params {known}\n" in notebooks.code(plain)
+    assert notebooks.code(plain) != notebooks.code(
+        notebook("from companion import params", "x = 2")
+    )
 
 
 def test_code_names_the_cell_that_is_not_python():
@@ -242,7 +243,7 @@ def test_code_from_the_command_line(tmp_path):
     out = tmp_path / "build" / "code"
     notebooks.main(["code", str(out), str(tmp_path / "n.ipynb"), str(tmp_path / "m.ipynb")])
     made = (out / "n.py").read_text(encoding="utf-8")
-    assert made.startswith("import companion.params\n\n# olmlib ")
+    assert made.startswith("import companion.params\n\n# companion ")
     assert (out / "m.py").is_file()
 
 

@@ -10,8 +10,8 @@ import yaml
 from dvc.repo import Repo
 from made_runs import execute
 
-from companion import params
-from companion.data import cremad, registry, sections
+from companion import params, registry
+from companion.data import cremad, sections
 from companion.miniature.__main__ import main
 from companion.paper import table1
 from companion.runs.grid import runs_of
@@ -147,7 +147,7 @@ def test_the_command_line_offers_the_miniatures_that_there_are(capsys):
 
 @pytest.mark.parametrize("name", ["cremad", "ks", "vggsound", "mer2023"])
 def test_a_miniature_does_not_depend_on_other_data_sets(name):
-    assert not {"companion.data.registry", "companion.params"} & set(
+    assert not {"companion.registry", "companion.params"} & set(
         closure(f"companion.miniature.{name}")
     )
     assert Path("raw/mini", name) == registry.raw(name, "mini")

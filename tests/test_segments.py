@@ -88,6 +88,8 @@ def test_the_measures():
 class Clips:
     """Clips of segments, or with `T` 1 and a dimension less their segments alone."""
 
+    valence = None
+
     def __init__(self, x, labels):
         self.x, self.labels = x, labels
 

@@ -77,7 +77,7 @@ class AvMnist(Release):
         index = next(i for i, other in enumerate(self.clips) if other.id == clip.id)
         image = Image.fromarray(self.images[index])
         if size != image.width:
-            image = image.resize((size, size), Image.BILINEAR)
+            image = image.resize((size, size), Image.Resampling.BILINEAR)
         return np.tile(np.asarray(image)[None, :, :, None], (count, 1, 1, 3))
 
 
@@ -214,8 +214,8 @@ def fetch(root: str | Path, source: str | Path | None = None) -> None:
     except ReleaseError:
         root.mkdir(parents=True, exist_ok=True)
     # First beside its final place: a stopped copy or download leaves nothing that looks complete.
-    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}.") as draft:
-        draft = Path(draft)
+    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}.") as name:
+        draft = Path(name)
         if source is None:
             _download(draft)
         else:

@@ -12,6 +12,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -22,6 +23,8 @@ from companion.data.release import ReleaseError, Report
 
 # The order of MER2023-Baseline and MERTools.
 CLASSES = ("neutral", "angry", "happy", "sad", "worried", "surprise")
+# Place, clip, emotion and valence: what a file says, whatever its type.
+Entry = tuple[str, Any, Any, Any]
 CORPORA = {"train_corpus": "train", "test1_corpus": "test"}
 CSVS = {"train-label.csv": "train", "test1-label.csv": "test"}
 NO_VALENCE = -10.0
@@ -202,7 +205,7 @@ def _labels(root: Path) -> list[EmotionClip]:
     return clips
 
 
-def _npz(path: Path) -> dict[str, list[tuple]]:
+def _npz(path: Path) -> dict[str, list[Entry]]:
     """Return split -> (place, clip, emotion, valence) of every entry."""
     fault = media.problem(path)
     if fault:
@@ -228,7 +231,7 @@ def _npz(path: Path) -> dict[str, list[tuple]]:
     return tables
 
 
-def _csv(path: Path) -> list[tuple]:
+def _csv(path: Path) -> list[Entry]:
     if not path.is_file():
         raise ReleaseError(f"neither label-6way.npz nor {path} found. {SOURCE}")
     if media.problem(path) == media.POINTER:
@@ -246,7 +249,8 @@ def _csv(path: Path) -> list[tuple]:
                     raise ReleaseError(
                         f"{place}: {row['name']} has not as many fields as the header has. {MEND}"
                     )
-                entries.append((place, *(row[column] for column in columns)))
+                name, emotion, valence = (row[column] for column in columns)
+                entries.append((place, name, emotion, valence))
         except (csv.Error, UnicodeDecodeError) as error:
             raise ReleaseError(
                 f"{path}, after line {reader.line_num}: not CSV in UTF-8: {error}. Save it as "
@@ -288,7 +292,7 @@ def _with_folds(clips: list[EmotionClip], config: sections.PrepareSequences) -> 
     from sklearn.model_selection import StratifiedKFold
 
     dealer = StratifiedKFold(config.folds, shuffle=True, random_state=config.seed)
-    fold = {}
+    fold: dict[str, int] = {}
     for number, (_, indices) in enumerate(dealer.split(labels, labels)):
         fold |= {train[i].id: number for i in indices}
     return [replace(clip, fold=fold.get(clip.id, -1)) for clip in clips]

@@ -73,8 +73,8 @@ def _prepare(release, folder, work, config, workers) -> Prepared:
     chunks.start(work, fingerprint, {k: (len(release.clips), *v) for k, v in shapes.items()})
     chunks.decode_all(release, work, config, workers)
     reasons = chunks.reasons(work)
-    rejected = [(c.id, splits[c.id], reasons[c.id]) for c in release.clips if c.id in reasons]
-    rejected = pd.DataFrame(rejected, columns=REJECTED)
+    refused = [(c.id, splits[c.id], reasons[c.id]) for c in release.clips if c.id in reasons]
+    rejected = pd.DataFrame(refused, columns=REJECTED)
     rejected.to_csv(work / "rejected.csv", index=False, lineterminator="\n")
     _judge(rejected, release, config, work)
     used = [(c.id, c.label, splits[c.id], c.group) for c in release.clips if c.id not in reasons]

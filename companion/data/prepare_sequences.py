@@ -62,8 +62,8 @@ def _prepare(release: Release, folder: Path, work: Path, config) -> sequences.Se
             return done
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    used, starts, rejected = _copy(release, work)
-    rejected = pd.DataFrame(rejected, columns=["id", "split", "reason"])
+    used, starts, refused = _copy(release, work)
+    rejected = pd.DataFrame(refused, columns=["id", "split", "reason"])
     rejected.to_csv(work / "rejected.csv", index=False, lineterminator="\n")
     _judge(len(rejected), release, config, work)
     _refuse_empty(used, config, work)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from companion.runs import folder, identity
+from companion.tables import split_by
 from olmlib.metrics import Interval, confidence_interval, paired_difference
 
 ALONE = {"audio": "audio_only", "visual": "visual_only"}
@@ -28,7 +29,7 @@ def accuracies(metrics: pd.DataFrame) -> dict[str, np.ndarray]:
     """
     tests = metrics[(metrics["weights"] == "test") & (metrics["metric"] == "accuracy")]
     tests = tests.sort_values("seed")
-    return {row: 100 * part["value"].to_numpy() for row, part in tests.groupby("row", sort=False)}
+    return {row: 100 * part["value"].to_numpy() for row, part in split_by(tests, "row")}
 
 
 def probe_pairs(probes: pd.DataFrame, modality: str) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +84,9 @@ def verdict(metrics: pd.DataFrame, probes: pd.DataFrame) -> str:
     lines = [
         f"Concat reaches {_in_words(confidence_interval(joint))} %, {best} alone, the best single "
         f"modality, {_in_words(confidence_interval(single))} %: "
-        + _compared(paired_difference(joint, single), "two modalities are {} than one")
+        + _compared(
+            paired_difference(joint.tolist(), single.tolist()), "two modalities are {} than one"
+        )
     ]
     for modality in ALONE:
         alone, inside = probe_pairs(probes, modality)
@@ -91,7 +94,9 @@ def verdict(metrics: pd.DataFrame, probes: pd.DataFrame) -> str:
             f"By linear probe the {modality} encoder reaches "
             f"{_in_words(confidence_interval(alone))} % "
             f"trained alone and {_in_words(confidence_interval(inside))} % inside Concat: "
-            + _compared(paired_difference(inside, alone), "joint training left it {}")
+            + _compared(
+                paired_difference(inside.tolist(), alone.tolist()), "joint training left it {}"
+            )
         )
     return "\n".join(lines)
 

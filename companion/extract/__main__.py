@@ -78,7 +78,9 @@ def extract(release: Path, modality: str, model: str | None = None, device="cpu"
     if not clips:
         raise FileNotFoundError(f"no {' or '.join(VIDEOS)} in {release / 'video'}")
     todo = [clip for clip in clips if not target(release, modality, clip).is_file()]
-    describe = describer(release, modality, model, device) if todo else None
+    if not todo:
+        return []
+    describe = describer(release, modality, model, device)
     failed = []
     for clip in tqdm(todo, desc=modality, unit="clip", disable=None):
         try:

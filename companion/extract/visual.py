@@ -90,7 +90,7 @@ class MultiScaleBlock(nn.Module):
 
     def _chain(self, way: str, quarters, order) -> Tensor:
         convolved: dict[int, Tensor] = {}
-        before = 0
+        before: Tensor | int = 0
         for n in order:
             conv, bn = getattr(self, f"conv{way}_2_{n}"), getattr(self, f"bn{way}_2_{n}")
             convolved[n] = bn(conv(before + quarters[n - 1]))

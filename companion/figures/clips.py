@@ -70,14 +70,14 @@ def clips(prepared: Prepared, title: str, split: str = "train") -> tuple[Figure,
         for ax in axes.flat:
             ax.grid(False)
             ax.set_visible(False)
-        for number, clip in enumerate(chosen.itertuples()):
+        for number, clip in enumerate(chosen.to_dict("records")):
             line, column = divmod(number, columns)
             top, bottom = axes[2 * line : 2 * line + 2, column]
-            top.imshow(prepared.visual[clip.row][0], interpolation="nearest")
+            top.imshow(prepared.visual[clip["row"]][0], interpolation="nearest")
             top.set(xticks=[], yticks=[])
-            top.set_title("\n".join(wrap(prepared.classes[clip.label], LETTERS)))
+            top.set_title("\n".join(wrap(prepared.classes[clip["label"]], LETTERS)))
             bottom.imshow(
-                prepared.audio[clip.row].astype(np.float32),
+                prepared.audio[clip["row"]].astype(np.float32),
                 origin="lower",
                 aspect="auto",
                 cmap="magma",

@@ -31,7 +31,7 @@ def draw(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figur
     """
     percent = accuracy.assign(accuracy=100 * accuracy["accuracy"])
     unimodal = curves[curves["head"] != "fused"]
-    means = unimodal.groupby(["seed", "epoch", "head"], as_index=False)["score"].mean()
+    means = unimodal.groupby(["seed", "epoch", "head"], as_index=False)[["score"]].mean()
     classes = list(dict.fromkeys(curves["class"]))
     palette = class_colours(classes)
     names = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}

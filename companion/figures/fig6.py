@@ -37,7 +37,7 @@ def draw(
     names = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}
     percent = accuracy.assign(accuracy=100 * accuracy["accuracy"])
     unimodal = curves[curves["head"] != "fused"]
-    means = unimodal.groupby(["row", "seed", "epoch", "head"], as_index=False)["score"].mean()
+    means = unimodal.groupby(["row", "seed", "epoch", "head"], as_index=False)[["score"]].mean()
     with style():
         fig, axes = plt.subplots(2, 2, figsize=(9, 7), sharey="col", layout="constrained")
         for letters, (left, right), row in zip(("AB", "CD"), axes, rows, strict=True):
@@ -45,7 +45,7 @@ def draw(
             lines(right, part(means, row=row), "score", "head", COLOURS)
             for (head, _), line in part(unimodal, row=row).groupby(["head", "class"], sort=False):
                 mean = line.groupby("epoch")["score"].mean()
-                right.plot(mean.index, mean, color=COLOURS[head], lw=0.7, alpha=0.7)
+                right.plot(mean.index, mean, color=COLOURS[str(head)], lw=0.7, alpha=0.7)
             left.set(title=f"({letters[0]}) Accuracy, {rows[row]}", ylabel="test accuracy (%)")
             right.set(title=f"({letters[1]}) Logit scores, {rows[row]}", ylabel="true-class logit")
         for row, (_, right) in zip(rows, axes, strict=True):

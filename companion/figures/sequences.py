@@ -34,8 +34,8 @@ def clips(
         `width`, `seconds`.
     """
     records = data.records[data.records["split"] == split]
-    chosen = records.groupby("label").first().reset_index()
-    lasts = [seconds(name) for name in chosen["id"]]
+    chosen = records.groupby("label").first().reset_index().to_dict("records")
+    lasts = [seconds(clip["id"]) for clip in chosen]
     lines = []
     with style():
         fig, axes = plt.subplots(
@@ -46,10 +46,8 @@ def clips(
             squeeze=False,
         )
         for across, m in zip(axes, data.modalities, strict=True):
-            shown = _standard([_rows(data, m, row) for row in chosen["row"]])
-            for ax, clip, features, last in zip(
-                across, chosen.itertuples(), shown, lasts, strict=True
-            ):
+            shown = _standard([_rows(data, m, clip["row"]) for clip in chosen])
+            for ax, clip, features, last in zip(across, chosen, shown, lasts, strict=True):
                 timed = last is not None and m not in UNTIMED
                 end = last if timed else len(features)
                 image = ax.imshow(
@@ -65,13 +63,12 @@ def clips(
                 ax.grid(False)
                 ax.set(yticks=[], xlabel="time (s)" if timed else UNTIMED.get(m, "row"))
                 ax.xaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
-                emotion = data.classes[clip.label]
-                lines.append(
-                    (clip.id, emotion, clip.valence, m, len(features), data.widths[m], last)
-                )
+                emotion = data.classes[clip["label"]]
+                line = (clip["id"], emotion, clip["valence"], m)
+                lines.append((*line, len(features), data.widths[m], last))
             across[0].set_ylabel(f"{m}\n{data.widths[m]} features")
-        for ax, clip in zip(axes[0], chosen.itertuples(), strict=True):
-            ax.set_title(f"{data.classes[clip.label]}\nvalence {clip.valence:+.2f}")
+        for ax, clip in zip(axes[0], chosen, strict=True):
+            ax.set_title(f"{data.classes[clip['label']]}\nvalence {clip['valence']:+.2f}")
         label = "distance from the mean (standard deviations)"
         fig.colorbar(image, ax=axes, label=label, shrink=0.6, aspect=40)
     names = ["id", "emotion", "valence", "modality", "rows", "width", "seconds"]

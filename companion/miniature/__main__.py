@@ -6,13 +6,13 @@ from pathlib import Path
 
 from companion import params
 from companion.data import sections
-from companion.data.registry import DATASETS
+from companion.registry import DATASETS
 from companion.runs import processor
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Make the miniature that the arguments ask for, or say in one line why not."""
-    made = {name: entry for name, entry in DATASETS.items() if entry.make}
+    made = {name: (e.make, e.size) for name, e in DATASETS.items() if e.make and e.size}
     parser = argparse.ArgumentParser(prog="python -m companion.miniature", description=__doc__)
     parser.add_argument("release", choices=list(made))
     parser.add_argument("out", type=Path, help="folder of the release")
@@ -22,23 +22,24 @@ def main(arguments: list[str] | None = None) -> None:
         help="take the sizes from this profile of params.yaml; one without a miniature has the "
         "real release in OUT, which is then checked instead",
     )
-    actors = {name: entry.size.actors for name, entry in made.items() if entry.size.actors}
-    sizes = {name: entry.size.clips for name, entry in made.items()}
-    for option, defaults in (("--actors", actors), ("--clips", sizes)):
+    actors = {name: size.actors for name, (_, size) in made.items() if size.actors}
+    clips = {name: size.clips for name, (_, size) in made.items()}
+    for option, defaults in (("--actors", actors), ("--clips", clips)):
         known = ", ".join(f"{name} {count}" for name, count in defaults.items())
         parser.add_argument(option, type=int, help=f"default: {known}")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args(arguments)
     processor.hold()
-    entry = made[args.release]
+    make, size = made[args.release]
+    config: sections.Miniature | None
     try:
         if args.profile is None:
             if args.actors is not None and args.release not in actors:
                 raise ValueError(f"{args.release} has no actors: leave --actors out")
             asked = {"actors": args.actors, "clips": args.clips, "seed": args.seed}
             asked = {name: value for name, value in asked.items() if value is not None}
-            config = sections.Miniature(**dict(entry.size) | asked)
+            config = sections.Miniature(**dict(size) | asked)
         else:
             profiles = params.load().profiles
             if args.profile not in profiles:
@@ -46,9 +47,9 @@ def main(arguments: list[str] | None = None) -> None:
             section = profiles[args.profile].dataset(args.release)
             config = section.miniature
         if config is None:
-            print(entry.load(args.out, section.prepare).check())
+            print(DATASETS[args.release].load(args.out, section.prepare).check())
         else:
-            entry.make(args.source, args.out, config, args.workers)
+            make(args.source, args.out, config, args.workers)
     except (OSError, ValueError, RuntimeError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 

@@ -115,14 +115,14 @@ def _media(clip: plan.Performance) -> tuple[str, str]:
 def _tables(chosen: list[plan.Performance], seed: int) -> dict[str, bytes]:
     """Return the CSV files of the release, quoted and headed as the official ones."""
     actors = {clip.actor.number: clip.actor for clip in chosen}
-    demographics = [("ActorID", "Age", "Sex", "Race", "Ethnicity")]
+    demographics: list[tuple] = [("ActorID", "Age", "Sex", "Race", "Ethnicity")]
     demographics += [
         (number, actor.speaker.age, actor.speaker.sex, "Unknown", "Unknown")
         for number, actor in sorted(actors.items())
     ]
-    names = [("Stimulus_Number", "Filename")]
+    names: list[tuple] = [("Stimulus_Number", "Filename")]
     names += [(i, clip.name) for i, clip in enumerate(chosen, start=1)]
-    summary = [
+    summary: list[tuple] = [
         ("", "FileName", "VoiceVote", "VoiceLevel", "FaceVote", "FaceLevel", "MultiModalVote")
         + ("MultiModalLevel",)
     ]

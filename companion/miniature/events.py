@@ -75,7 +75,7 @@ def counts(weights: Mapping[str, float], clips: int) -> dict[str, int]:
     order = sorted(exact, key=lambda name: (shares[name] - exact[name], name))
     for name in order[: clips - sum(shares.values())]:
         shares[name] += 1
-    rare = min(shares, key=shares.get)
+    rare = min(shares, key=lambda name: shares[name])
     if shares[rare] < LEAST:
         need = int(np.ceil(LEAST * total / min(weights.values())))
         raise ValueError(

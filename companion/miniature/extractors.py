@@ -46,7 +46,9 @@ def audio(sound: np.ndarray, rate: int) -> np.ndarray:
 
 def face(picture: Image.Image) -> np.ndarray:
     """Return the face of a picture, `(112, 112)` grey levels in [0, 255]."""
-    return np.asarray(picture.convert("L").crop(FACE).resize((SIDE, SIDE), Image.BILINEAR))
+    return np.asarray(
+        picture.convert("L").crop(FACE).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    )
 
 
 def visual(faces: list[np.ndarray]) -> np.ndarray:

@@ -75,6 +75,11 @@ def save(path: Path, write: Callable[[Path], object]) -> None:
         part.unlink(missing_ok=True)
 
 
+def save_bytes(path: Path, content: bytes) -> None:
+    """Write a file that is whole or absent, see `save`."""
+    save(path, lambda part: part.write_bytes(content))
+
+
 def _is_part(path: Path) -> bool:
     return path.name.startswith(".") and path.suffix == PART
 

@@ -4,6 +4,7 @@ scipy.signal is imported where it is needed: loading it takes longer than writin
 """
 
 from collections.abc import Iterable
+from fractions import Fraction
 from functools import lru_cache
 from itertools import chain
 from math import gcd
@@ -60,7 +61,7 @@ def write_flv(
         packets += audio.encode(_frame(_resampled(sound, rate), FLV_RATE))
         packets += audio.encode()
         # Sound and picture side by side, as a player that streams needs them.
-        for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
+        for packet in sorted(packets, key=_time):
             container.mux(packet)
 
 
@@ -93,8 +94,13 @@ def write_mp4(
         packets += video.encode()
         packets += audio.encode(_frame(sound, rate))
         packets += audio.encode()
-        for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
+        for packet in sorted(packets, key=_time):
             container.mux(packet)
+
+
+def _time(packet: av.Packet) -> Fraction:
+    assert packet.dts is not None  # a coder writes it on every packet
+    return packet.dts * packet.time_base
 
 
 def _resampled(sound: np.ndarray, rate: int) -> np.ndarray:
@@ -102,7 +108,9 @@ def _resampled(sound: np.ndarray, rate: int) -> np.ndarray:
     from scipy.signal import resample_poly
 
     up, down = FLV_RATE // 50, rate // 50
-    return resample_poly(sound, up, down, window=_lowpass(up, down).astype(sound.dtype))
+    own = _lowpass(up, down).astype(sound.dtype)
+    # The stubs know names of windows only, scipy takes a filter too.
+    return resample_poly(sound, up, down, window=own)  # type: ignore[call-overload]
 
 
 @lru_cache(maxsize=4)

@@ -13,6 +13,7 @@ import io
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -181,7 +182,7 @@ def _write(
     )
     for name, array in zip(names, features, strict=True):
         if name in missing:
-            folder.save(out / name, lambda part, array=array: part.write_bytes(_npy(array)))
+            folder.save_bytes(out / name, _npy(array))
 
 
 def _npy(array: np.ndarray) -> bytes:
@@ -192,10 +193,13 @@ def _npy(array: np.ndarray) -> bytes:
 
 def _tables(chosen: list[Utterance]) -> dict[str, bytes]:
     """Return labels and transcripts; MER-NOISE and MER-SEMI are empty."""
-    corpora = {f"{part}_corpus": {} for part in ("train", "test1", "test2", "test3")}
+    corpora: dict[str, dict[str, dict]] = {
+        f"{part}_corpus": {} for part in ("train", "test1", "test2", "test3")
+    }
     for clip in chosen:
         corpora[f"{clip.split}_corpus"][clip.name] = {"emo": clip.emotion, "val": clip.valence}
     labels = io.BytesIO()
-    np.savez(labels, **{name: np.array(corpus, object) for name, corpus in corpora.items()})
+    save: Any = np.savez  # numpy's own types allow no dictionary of arrays
+    save(labels, **{name: np.array(corpus, object) for name, corpus in corpora.items()})
     rows = [("name", "sentence"), *((clip.name, clip.sentence) for clip in chosen)]
     return {"label-6way.npz": labels.getvalue(), "transcription.csv": release.table(rows)}

@@ -117,7 +117,8 @@ def split(chosen: list[Performance], seed: int) -> tuple[list[str], list[str]]:
             {c.actor.number for c in part} | {c.take.emotion for c in part} == wanted
             for part in parts
         ):
-            return tuple([c.name for c in part] for part in parts)
+            train, test = ([c.name for c in part] for part in parts)
+            return train, test
     raise ValueError(
         f"{len(chosen)} clips are too few for every actor and emotion to be in both parts"
     )

@@ -31,8 +31,9 @@ def pictures(clip: EventClip, clean: np.ndarray, seed: int) -> Iterator[Image.Im
         other = Scene(clip.elsewhere, generator(seed, clip.name, "elsewhere"))
     levels = mix.pulse(clean, FPS * SECONDS, FPS)
     for i, level in enumerate(levels):
-        away = other is not None and clip.away[0] <= i / FPS < clip.away[1]
-        yield (other if away else scene).frame(i / FPS, float(level))
+        away = clip.away[0] <= i / FPS < clip.away[1]
+        shown = other if other is not None and away else scene
+        yield shown.frame(i / FPS, float(level))
 
 
 def write(

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
@@ -18,6 +18,7 @@ from companion.runs.sources import closure
 
 CHUNK = 8
 Planned = TypeVar("Planned")
+Quoting = Literal[0, 1, 2, 3]  # the constants `csv.QUOTE_...`
 
 
 def make(
@@ -57,7 +58,7 @@ def make(
             missing = folder.claim(out, identity, files, about)
             if missing:
                 for name in missing & tables.keys():
-                    folder.save(out / name, lambda part, data=tables[name]: part.write_bytes(data))
+                    folder.save_bytes(out / name, tables[name])
                 _make(out, clips, media, write, missing, workers)
                 folder.finish(out, identity, files, about)
     except Timeout:
@@ -102,7 +103,7 @@ def identity(module: str, config: sections.Miniature, sources: Iterable[Path]) -
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def table(rows: Iterable[Sequence], quoting: int = csv.QUOTE_MINIMAL, ending: str = "\n") -> bytes:
+def table(rows: Iterable[Sequence], quoting: Quoting = csv.QUOTE_MINIMAL, ending="\n") -> bytes:
     """Return rows as CSV in UTF-8, each line ended by `ending`."""
     text = io.StringIO()
     csv.writer(text, quoting=quoting, lineterminator=ending).writerows(rows)

@@ -10,12 +10,10 @@ import torch
 from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
 
-from companion import params
-from companion.data import registry
+from companion import params, registry
 from companion.runs import folder, result
 from companion.runs.identity import Run
 from olmlib import train
-from olmlib.config import changed
 from olmlib.methods.table import create
 
 # Seconds to wait for another process that trains the same run: workers of a killed pipeline finish
@@ -48,8 +46,7 @@ def runs_of(
     section, runs = chosen.dataset(dataset), []
     for name in names:
         row = settings.rows[name]
-        model = changed(section.model, row.model)
-        config = section.model_copy(update={"model": model})
+        config = section.model_copy(update={"model": row.network(section.model)})
         runs += [
             Run(dataset, name, row, seed, config, *places(profile, dataset, root))
             for seed in chosen.seeds
@@ -72,11 +69,11 @@ def profile_values(profile: str, root: str | Path = ".") -> tuple[params.Params,
     return settings, settings.profiles[profile]
 
 
-def places(profile: str, dataset: str, root: str | Path = ".") -> list[Path]:
+def places(profile: str, dataset: str, root: str | Path = ".") -> tuple[Path, Path, Path]:
     """Return where a data set's arrays, its finished runs and its unfinished ones lie."""
     root = Path(root)
     arrays, work = (root / part / profile / dataset for part in ("prepared", "build/work"))
-    return [arrays, root / registry.runs(dataset, profile), work]
+    return arrays, root / registry.runs(dataset, profile), work
 
 
 def execute(run: Run, progress: bool = False) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from companion import params
 from companion.data import sections
 from companion.runs import sources
-from olmlib.config import NetworkConfig
+from olmlib.config import NetworkConfig, TransformerConfig
 from olmlib.data.arrays import Prepared
 from olmlib.data.sequences import Sequences
 from olmlib.methods.table import METHODS
@@ -56,14 +56,15 @@ class Run:
         """Open the prepared data; in cross-validation, the run's fold is the dev split."""
         if self.fold is None:
             return Prepared(self.prepared)
+        assert isinstance(self.config.model, TransformerConfig)  # only sequences have folds
         return Sequences(self.prepared, self.fold, self.config.model.modalities)
 
     def model(self, data: Prepared | Sequences) -> NetworkConfig:
         """Return the model's configuration, with the widths of the data's features."""
-        if self.fold is None:
-            return self.config.model
-        inputs = {m: data.widths[m] for m in self.config.model.modalities}
-        return replace(self.config.model, inputs=inputs)
+        own = self.config.model
+        if isinstance(own, TransformerConfig) and isinstance(data, Sequences):
+            return replace(own, inputs={m: data.widths[m] for m in own.modalities})
+        return own
 
     @cached_property
     def modules(self) -> dict[str, str]:

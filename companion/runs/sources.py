@@ -68,8 +68,9 @@ def digest(source: str) -> str:
     """Return the SHA-256 of what Python code does: comments, docstrings and formatting left out."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        documented = isinstance(node, DOCUMENTED)
-        if documented and ast.get_docstring(node, clean=False) is not None:
+        if not isinstance(node, DOCUMENTED):
+            continue
+        if ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
     return hashlib.sha256(repr(_shape(tree)).encode()).hexdigest()
 

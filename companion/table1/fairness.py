@@ -7,9 +7,11 @@ from itertools import combinations
 import pandas as pd
 from scipy.stats import kendalltau
 
+from companion import params
 from companion.runs.identity import Run
 from companion.table1 import rows
 from companion.table1.numbers import differs, title
+from companion.tables import split_by
 from olmlib.metrics import confidence_interval, paired_difference
 
 # Column of `numbers.collect` -> what is chosen; the first is what Table 1 shows by default.
@@ -128,6 +130,7 @@ def settings(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
     columns = {}
     for grid in grids.values():
         config = grid[0].config
+        assert isinstance(config, params.DataSet)  # Table 1 has no sequences
         shared = asdict(config.train) | asdict(config.model)
         shared |= {"dev_fraction": config.prepare.dev_fraction}
         shared["seeds"] = sorted({run.seed for run in grid})
@@ -144,4 +147,4 @@ def _in_words(value: object) -> str:
 def _methods(measured: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     methods = measured[measured["row"].map(rows.competes)]
     filled = methods.assign(weighted_sum=methods["weighted_sum"].fillna(methods["sum"]))
-    yield from filled.groupby("dataset", sort=False)
+    yield from split_by(filled, "dataset")

@@ -3,15 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from companion import paper
-from companion.data import registry
+from companion import paper, registry
 from companion.runs import folder
 from companion.runs.identity import Run
 from companion.table1.rows import ABLATION, REFERENCES, block, label, place
+from companion.tables import split_by
 from olmlib.metrics import Interval, confidence_interval, paired_difference
 
 # Column of the table -> weights and metric of `folder.load`.
@@ -75,19 +76,19 @@ def check(measured: pd.DataFrame) -> None:
         ValueError: rows do not share their seeds, a value is NaN or outside `[0, 1]`, or a measure
             is there for some seeds of a row only.
     """
-    for dataset, part in measured.groupby("dataset", sort=False):
-        seeds = part.groupby("row", sort=False)["seed"].agg(lambda s: tuple(sorted(s)))
+    for dataset, part in split_by(measured, "dataset"):
+        seeds = {row: tuple(sorted(runs["seed"])) for row, runs in split_by(part, "row")}
         wanted = tuple(sorted(set(part["seed"])))
         for row, present in seeds.items():
             if present != wanted:
                 raise ValueError(f"{dataset}: row {row} has seeds {present}, others have {wanted}")
-        for row, runs in part.groupby("row", sort=False):
+        for row, runs in split_by(part, "row"):
             for name in MEASURED:
                 values = runs[name]
                 gone = values.isna()
                 if gone.any() and (name in ALWAYS or not gone.all()):
-                    seeds = runs.loc[gone, "seed"].tolist()
-                    raise ValueError(f"{dataset}: {name} of row {row} is NaN for seeds {seeds}")
+                    without = runs.loc[gone, "seed"].tolist()
+                    raise ValueError(f"{dataset}: {name} of row {row} is NaN for seeds {without}")
                 if not values[~gone].between(0, 1).all():
                     raise ValueError(
                         f"{dataset}: {name} of row {row} is not in [0, 1]: {values.tolist()}"
@@ -118,13 +119,13 @@ def table1(
     """
     check(measured)
     lines = []
-    for dataset, part in measured.groupby("dataset", sort=False):
+    for dataset, part in split_by(measured, "dataset"):
         numbers = published(dataset, printed)
         for row in sorted(dict.fromkeys(part["row"]), key=place):
             runs = part[part["row"] == row]
-            line = {"dataset": dataset, "title": runs["title"].iloc[0], "block": block(row)}
-            line |= {"row": row, "label": label(row), "letter": ABLATION.get(row, "")}
-            line["seeds"] = len(runs)
+            line: dict[str, Any] = {"dataset": dataset, "title": runs["title"].iloc[0]}
+            line |= {"block": block(row), "row": row, "label": label(row)}
+            line |= {"letter": ABLATION.get(row, ""), "seeds": len(runs)}
             for name in MEASURED:
                 interval = _interval(runs[name])
                 line |= {name: interval.mean, f"{name}_half": interval.half_width}
@@ -137,9 +138,9 @@ def table1(
     table = pd.DataFrame(lines)
     for name in ("paper_accuracy", "paper_map"):
         table[name] = table.get(name, np.nan)
-    numbers = table.select_dtypes("float").columns
+    floats = table.select_dtypes("float").columns
     # Twice: the last bit of a mean must not decide how a tie is rounded.
-    table[numbers] = (100 * table[numbers]).round(8).round(4)
+    table[floats] = (100 * table[floats]).round(8).round(4)
     return table.join(costs(measured_costs), on="row")
 
 
@@ -161,7 +162,8 @@ def difference(
     for name, values in zip((row, reference), pair, strict=True):
         if values.empty:
             raise ValueError(f"{dataset} has no row {name} to compare with")
-    return paired_difference(*(values.to_numpy() for values in pair))
+    ours, theirs = (values.tolist() for values in pair)
+    return paired_difference(ours, theirs)
 
 
 def differs(gap: Interval) -> bool:
@@ -185,8 +187,9 @@ def costs(path: str | Path | None = None) -> pd.DataFrame:
         Index: names of rows; `step_over_concat`, a ratio of times, and `extra_runs`, a number of
         trainings.
     """
-    there = path is not None and Path(path).is_file()
-    table = pd.read_csv(path) if there else pd.DataFrame()
+    table = pd.DataFrame()
+    if path is not None and Path(path).is_file():
+        table = pd.read_csv(path)
     table = table.reindex(columns=["row", *COSTS]).drop_duplicates("row").set_index("row")
     return table.apply(pd.to_numeric, errors="coerce")
 
@@ -206,11 +209,15 @@ def published(dataset: str, path: str | Path | None = None) -> dict[str, dict[st
     column = registry.entry(dataset).column
     if column is None:
         return {}
-    return paper.table1(column, path).add_prefix("paper_").to_dict("index")
+    printed = paper.table1(column, path).add_prefix("paper_")
+    return {
+        str(row): {str(name): value for name, value in numbers.items()}
+        for row, numbers in printed.iterrows()
+    }
 
 
 def _interval(values: pd.Series) -> Interval:
-    return NONE if values.isna().all() else confidence_interval(values)
+    return NONE if values.isna().all() else confidence_interval(values.to_numpy())
 
 
 def _epochs(grid: Sequence[Run]) -> pd.DataFrame:

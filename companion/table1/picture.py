@@ -129,7 +129,8 @@ def coefficients(
 
 def _places(table: pd.DataFrame) -> dict[tuple, float]:
     """Return where rows stand, from above: `(block,)` of headings and `(block, label)` of rows."""
-    places, at = {}, 0.0
+    places: dict[tuple, float] = {}
+    at = 0.0
     for block, shown in table.groupby("block", sort=False):
         places[(block,)] = at
         for name in dict.fromkeys(shown["label"]):

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from companion import report
-from companion.data import registry
+from companion import registry, report
 from companion.report import rounded, signed
 from companion.runs.identity import Run
 from companion.table1 import numbers, rows

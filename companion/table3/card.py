@@ -61,6 +61,6 @@ def constant(data: Sequences, protocol: str) -> float:
         folds = data.records["fold"]
         parts = [np.flatnonzero(folds == k) for k in sorted(set(folds)) if k >= 0]
     return max(
-        np.mean([weighted_f1(np.full(len(indices), c), data.labels[indices]) for indices in parts])
+        float(np.mean([weighted_f1(np.full(len(rows), c), data.labels[rows]) for rows in parts]))
         for c in range(len(data.classes))
     )

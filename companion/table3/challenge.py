@@ -1,6 +1,7 @@
 """What MER2023's own baselines reached, to ask where the paper's Attention column comes from."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -34,7 +35,7 @@ def compared(printed: Path | None = None) -> pd.DataFrame:
     published = paper.published("table3", printed).set_index("modalities")
     lines = []
     for letters, (cv_f1, cv_mse, test_f1, test_mse) in BASELINES.items():
-        line = {"modalities": letters}
+        line: dict[str, Any] = {"modalities": letters}
         line |= {f"paper_{m}": published.loc[letters, f"attention_{m}"] for m in NEAR}
         line |= {"cv_f1": cv_f1, "cv_mse": cv_mse, "test_f1": test_f1, "test_mse": test_mse}
         for protocol in ("cv", "test"):

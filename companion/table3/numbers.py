@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
         ValueError: an unknown profile, or one without MER2023.
     """
     settings, chosen = grid.profile_values(profile, root)
-    section = chosen.dataset(DATASET)
+    section = section_of(chosen)
     return [
         Run(
             DATASET,
@@ -45,6 +46,17 @@ def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
         for seed in chosen.seeds
         for fold in range(section.prepare.folds)
     ]
+
+
+def section_of(profile: params.Profile) -> params.Sequences:
+    """Return what a profile sets for MER2023.
+
+    Raises:
+        ValueError: the profile has no MER2023.
+    """
+    section = profile.dataset(DATASET)
+    assert isinstance(section, params.Sequences)  # as the registry says
+    return section
 
 
 def columns(table: params.Table3, letters: str) -> dict[str, params.Row]:
@@ -69,6 +81,17 @@ def model(own: TransformerConfig, modalities, row: params.Row) -> TransformerCon
     return changed(own, row.model | {"modalities": tuple(modalities)})
 
 
+def config_of(run: Run) -> params.Sequences:
+    """Return the configuration of a run of Table 3, which has sequences only."""
+    assert isinstance(run.config, params.Sequences)
+    return run.config
+
+
+def data_of(run: Run) -> Sequences:
+    """Open the prepared clips of a run."""
+    return Sequences(run.prepared, modalities=config_of(run).model.modalities)
+
+
 def collect(grid: list[Run]) -> pd.DataFrame:
     """Return what every seed of every cell measured, by both protocols.
 
@@ -88,7 +111,7 @@ def collect(grid: list[Run]) -> pd.DataFrame:
     for run in grid:
         cells.setdefault((run.name, run.seed), []).append(run)
     for (row, seed), folds in cells.items():
-        data = Sequences(folds[0].prepared, modalities=folds[0].config.model.modalities)
+        data = data_of(folds[0])
         clips = int(data.records["split"].ne("test").sum())
         lines.append((row, seed, "cv", *selected(folds), clips))
         lines.append((row, seed, "test", *averaged(folds, data), len(data.rows("test"))))
@@ -111,7 +134,7 @@ def averaged(folds: list[Run], data: Sequences) -> tuple[float, float]:
     prob, valence = [], []
     for run in folds:
         with np.load(run.folder / "predictions.npz") as arrays:
-            head = "fused" if "valence_fused" in arrays else run.config.model.modalities[0]
+            head = "fused" if "valence_fused" in arrays else config_of(run).model.modalities[0]
             prob.append(arrays["prob"])
             valence.append(arrays[f"valence_{head}"])
             indices, labels = arrays["row"], arrays["label"]
@@ -140,11 +163,11 @@ def table3(measured: pd.DataFrame, table: params.Table3, printed: Path | None = 
             for protocol in PROTOCOLS:
                 runs = cell(measured, kind, letters, protocol)
                 base = cell(measured, "attention", letters, protocol)
-                line = {"modalities": letters, "fusion": fusion, "protocol": protocol}
-                line |= {"row": runs["row"].iloc[0], "seeds": len(runs)}
+                line: dict[str, Any] = {"modalities": letters, "fusion": fusion}
+                line |= {"protocol": protocol, "row": runs["row"].iloc[0], "seeds": len(runs)}
                 for measure in MEASURES:
                     scale = 100 if measure == "f1" else 1
-                    mean, half = confidence_interval(scale * runs[measure])
+                    mean, half = confidence_interval((scale * runs[measure]).to_numpy())
                     line |= {measure: mean, f"{measure}_half": half}
                     line[f"{measure}_paper"] = published.loc[letters, f"{fusion}_{measure}"]
                     gap = (np.nan, np.nan)

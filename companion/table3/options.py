@@ -26,7 +26,7 @@ def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
         ValueError: an unknown profile, or one without MER2023.
     """
     settings, chosen = grid.profile_values(profile, root)
-    table, section = settings.table3, chosen.dataset(numbers.DATASET)
+    table, section = settings.table3, numbers.section_of(chosen)
     runs = []
     for name, row in table.control_rows().items():
         model = numbers.model(section.model, table.combinations[table.shown], row)
@@ -84,7 +84,7 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
 
     A star marks an interval that excludes 0.
     """
-    lines = {}
+    lines: dict[str, dict[str, str]] = {}
     for row in table.to_dict("records"):
         line = lines.setdefault(
             row["control"], {"control": row["control"], "option": row["option"]}
@@ -99,10 +99,10 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
 
 def _measures(runs: list[Run]) -> dict[str, np.ndarray]:
     """Return split -> `(seeds, 2)`: F1 in percent and MSE of every run, by seed."""
-    measures = {split: [] for split in SPLITS}
+    measures: dict[str, list[tuple[float, float]]] = {split: [] for split in SPLITS}
     for run in sorted(runs, key=lambda run: run.seed):
         measures["dev"].append(numbers.selected([run]))
-        measures["test"].append(numbers.averaged([run], run.data()))
+        measures["test"].append(numbers.averaged([run], numbers.data_of(run)))
     return {split: np.array(values) * (100, 1) for split, values in measures.items()}
 
 

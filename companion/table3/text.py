@@ -6,8 +6,9 @@ import pandas as pd
 
 from companion import report
 from companion.runs.identity import Run
-from companion.table3.numbers import PROTOCOLS
+from companion.table3.numbers import PROTOCOLS, config_of
 from companion.table3.picture import FUSIONS
+from companion.tables import split_by
 
 UNITS = {"f1": "weighted F1 (%), higher is better", "mse": "valence MSE, lower is better"}
 MINIATURE = (
@@ -43,7 +44,7 @@ def notes(grid: Sequence[Run], command: str) -> str:
         grid: the runs.
         command: that makes the table.
     """
-    config = grid[0].config
+    config = config_of(grid[0])
     seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in grid}))
     lines = [] if config.miniature is None else [MINIATURE]
     lines += [
@@ -80,7 +81,7 @@ def markdown(table: pd.DataFrame, protocol: str, measure: str) -> pd.DataFrame:
     """
     shown, digits = table[table["protocol"] == protocol], 1 if measure == "f1" else 2
     parts = {}
-    for fusion, cells in shown.groupby("fusion", sort=False):
+    for fusion, cells in split_by(shown, "fusion"):
         name = FUSIONS[fusion][0]
         cells = cells.set_index("modalities")
         pairs = zip(cells[measure], cells[f"{measure}_half"], strict=True)

@@ -3,7 +3,6 @@
 A prepared folder holds `audio.npy` (N, 257, F) float16 log spectrograms (smaller where preparation
 pooled them), `visual.npy` (N, n_frames, S, S, 3) uint8 RGB frames, `records.csv` (row, id, label,
 split, group), `rejected.csv` (id, split, reason) and, written last, `meta.json`.
-`companion.data.prepare` writes such folders, `synthetic` writes one from random numbers.
 """
 
 import hashlib
@@ -61,8 +60,7 @@ class Prepared:
         self.digest = self.meta["digest"]
         self.records = pd.read_csv(self.folder / "records.csv", dtype={"id": str, "group": str})
         self.labels = self.records["label"].to_numpy(np.int64)
-        # Copy-on-write: torch wants writable memory, and nothing written here may reach the disk.
-        # Plain views of the maps, because indexing a `memmap` costs more than what it reads.
+        # Copy-on-write: torch wants writable memory. Plain views: indexing a `memmap` is slow.
         self.audio = np.load(self.folder / "audio.npy", mmap_mode="c").view(np.ndarray)
         self.visual = np.load(self.folder / "visual.npy", mmap_mode="c").view(np.ndarray)
         if not len(self.records) == len(self.audio) == len(self.visual):
@@ -93,10 +91,8 @@ class Prepared:
 class Clips(ClipSet):
     """Rows of prepared data as batches.
 
-    In training, each frame gets its own random resized crop (area and aspect ratio as in
-    torchvision: 3/4 to 4/3, ten tries, else the whole frame) and flip, as in the published codes.
-    Frames were resized to S x S in preparation, so testing adds nothing. Random numbers depend on
-    (seed, epoch, row) and on nothing else.
+    In training, each frame gets its own random flip and resized crop, with torchvision's areas and
+    aspect ratios. Random numbers depend on (seed, epoch, row) and on nothing else.
     """
 
     def __init__(
@@ -211,8 +207,8 @@ def loader(
 ) -> DataLoader:
     """Return the batches of one epoch, and set `clips` to that epoch.
 
-    The order depends on (seed, epoch) alone; neither it nor the worker processes take numbers
-    from torch's global generator, so that a resumed training sees what an unbroken one sees.
+    The order depends on (seed, epoch) alone and takes nothing from torch's global generator: a
+    resumed training sees what an unbroken one sees.
 
     Args:
         clips: what to read.
@@ -220,7 +216,7 @@ def loader(
         shuffle: random order, for training.
         seed: of the order, >= 0.
         epoch: chooses the order and the augmentation, >= 0.
-        workers: processes that read ahead; 0 reads in this process.
+        workers: processes that read ahead; 0: none.
         drop_last: leave out the last batch if it is smaller than `batch_size`.
 
     Raises:

@@ -1,5 +1,7 @@
 """The pictures of notebooks 00 and 02: one clip, a short training, and the imbalance."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from companion.evidence.imbalance import ALONE, JOINT, probe_pairs
 from companion.figures.style import COLOURS
 from companion.lessons.olm.picture import drawn
+from companion.tables import split_by
 from olmlib.metrics import confidence_interval
 from olmlib.train import Training
 
@@ -80,9 +83,9 @@ def short_training(table: pd.DataFrame, title: str) -> Figure:
         table: as of `training_table`.
         title: readable name of the data set, as of `registry.title`.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-    fig.get_layout_engine().set(wspace=0.1)
-    for head, part in table.groupby("head", sort=False):
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3))
+    fig.set_layout_engine("constrained", wspace=0.1)
+    for head, part in split_by(table, "head"):
         left.plot(part["epoch"], part["train_loss"], "o-", color=COLOURS[head], label=head)
         right.plot(part["epoch"], part["w"], "o-", color=COLOURS[head], label=head)
     left.set(xlabel="epoch", ylabel="training loss (nats)", title="(A) What each head has learnt")
@@ -117,18 +120,16 @@ def imbalance_table(
     for series, (head, row, column) in curves.items():
         values = 100 * epochs[epochs["row"] == row].set_index("epoch")[column]
         tables.append(_over_seeds(values, "accuracy", series, head))
-    for head, branch in branches.groupby("head", sort=False):
+    for head, branch in split_by(branches, "head"):
         for quantity in ("norm", "score"):
             tables.append(_over_seeds(branch.set_index("epoch")[quantity], quantity, head, head))
     rows = []
     for modality in ALONE:
-        for series, values in zip(
-            ("alone", "in concat"), probe_pairs(probes, modality), strict=True
-        ):
-            mean, half = confidence_interval(values)
+        pairs = zip(("alone", "in concat"), probe_pairs(probes, modality), strict=True)
+        for series, probed in pairs:
+            mean, half = confidence_interval(probed)
             rows.append(("probe", series, modality, modality, mean, mean - half, mean + half))
-    probed = pd.DataFrame(rows, columns=COLUMNS)
-    return pd.concat([*tables, probed], ignore_index=True)[COLUMNS]
+    return pd.concat([*tables, pd.DataFrame(rows, columns=COLUMNS)], ignore_index=True)[COLUMNS]
 
 
 @drawn
@@ -142,7 +143,7 @@ def imbalance(table: pd.DataFrame, chance: float, title: str) -> Figure:
     """
     fig, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
     (accuracy, probe), (norm, score) = axes
-    for series, part in table[table["panel"] == "accuracy"].groupby("series", sort=False):
+    for series, part in split_by(table[table["panel"] == "accuracy"], "series"):
         _line(accuracy, part, series, "--" if series.endswith("alone") else "-")
     accuracy.axhline(chance, color="0.6", lw=0.8, ls=":", label="most frequent class")
     accuracy.set(xlabel="epoch", ylabel="test accuracy (%)", title="(A) Branches while training")
@@ -182,7 +183,7 @@ def _probe_bars(ax: Axes, table: pd.DataFrame) -> None:
     for place, modality in enumerate(ALONE):
         for shift, series in ((-0.2, "alone"), (0.2, "in concat")):
             row = table[(table["head"] == modality) & (table["series"] == series)].iloc[0]
-            look = {"color": "white", "edgecolor": COLOURS[modality], "hatch": "//"}
+            look: dict[str, Any] = {"color": "white", "edgecolor": COLOURS[modality], "hatch": "//"}
             look = look if series == "alone" else {"color": COLOURS[modality]}
             ax.bar(place + shift, row["mean"], 0.36, **look)
             ticks[place + shift] = f"{modality}\n{series}"

@@ -36,8 +36,8 @@ def block() -> IRFB:
     eye = torch.eye(3)
     with torch.no_grad():
         for reader in toy.readers:
-            reader.project.weight.copy_(eye.repeat(3, 1))
-            reader.out.weight.copy_(eye)
+            reader.get_parameter("project.weight").copy_(eye.repeat(3, 1))
+            reader.get_parameter("out.weight").copy_(eye)
         toy.gate.weight.copy_(torch.eye(6))
         toy.key.weight.copy_(eye)
         toy.score.weight.copy_(torch.tensor(SCORE)[None])

@@ -1,17 +1,17 @@
-"""The pictures of notebooks 21 and 22: what each method does to one toy batch, and a new method."""
+"""The pictures of notebook 21: what each method does to one toy batch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from companion.figures.style import COLOURS, HEADS
-from companion.lessons.methods import toy
+from companion.lessons.methods import steps, toy
 from companion.lessons.olm.picture import drawn
 
 GREY = "0.45"
@@ -46,7 +46,7 @@ class Look:
     y: str
     dashes: Mapping[str, str] = field(default_factory=dict)
     axes: Mapping = field(default_factory=dict)
-    legend: str = ""
+    legend: Literal["", "upper left", "upper right"] = ""
 
 
 REACH = "gradient at the features"
@@ -112,8 +112,8 @@ def panels() -> pd.DataFrame:
         "ogm_ge": toy.ogm_ge_coefficients(),
         "pmr": toy.pmr_coefficients(),
         "gblend": toy.gblend_weights(),
-        "cur": toy.cur_speeds(),
-        "avslowfast": toy.avslowfast_drops(),
+        "cur": steps.cur_speeds(),
+        "avslowfast": steps.avslowfast_drops(),
         "olm": toy.olm_coefficients(),
         "side_by_side": toy.side_by_side(),
     }
@@ -177,50 +177,6 @@ def drawing(table: pd.DataFrame) -> Figure:
     return fig
 
 
-@drawn
-def new_method(
-    accuracy: pd.DataFrame, weights: pd.DataFrame, labels: Mapping[str, str], title: str
-) -> Figure:
-    """Draw a new row's accuracy beside others', and its coefficients.
-
-    Args:
-        accuracy: columns `row`, `seed`, `accuracy` in `[0, 1]`.
-        weights: columns `seed`, `epoch`, `head`, `w`, of the new row.
-        labels: row -> its label, from top to bottom.
-        title: readable name of the data set, as of `rows.dataset_title`.
-    """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4), layout="constrained")
-    for place, row in enumerate(labels):
-        points = 100 * accuracy.loc[accuracy["row"] == row, "accuracy"]
-        left.plot(
-            points,
-            np.full(len(points), place),
-            "o",
-            mfc="none",
-            color=GREY,
-            ms=11,
-            label="one seed",
-        )
-        left.plot(points.mean(), place, "D", color="k", ms=5, label="mean")
-    left.set(yticks=range(len(labels)), yticklabels=list(labels.values()))
-    left.set(xlabel="test accuracy (%)", title="(A) The new row beside the others")
-    left.margins(y=0.25)
-    left.invert_yaxis()
-    handles, names = left.get_legend_handles_labels()
-    fig.legend(handles[:2], names[:2], loc="outside lower left", ncols=2)
-    for head in HEADS:
-        colour = COLOURS[head]
-        w = weights[weights["head"] == head].groupby("epoch")["w"]
-        right.fill_between(w.min().index, w.min(), w.max(), color=colour, alpha=0.15, lw=0)
-        right.plot(w.mean(), color=colour, label=head)
-    right.axhline(1, color="0.5", lw=0.8, zorder=0)
-    right.set(xlabel="epoch", ylabel="weight w", title="(B) Its weights, mean and range of seeds")
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _heads(fig, loc="outside lower right")
-    fig.suptitle(title)
-    return fig
-
-
 def _draw(ax: Axes, table: pd.DataFrame, name: str) -> None:
     look = LOOKS[name]
     special = {"fusions": _fusions, "cur": _cur, "avslowfast": _drops, "side_by_side": _dots}
@@ -234,14 +190,17 @@ def _lines(ax: Axes, table: pd.DataFrame, look: Look) -> None:
     """Draw a line per head and variant, and the toy batch's own values as points."""
     neutral = iter(NEUTRAL)
     named = set()
-    for (head, variant), curve in table.groupby(["head", "variant"], sort=False):
+    for keys, curve in table.groupby(["head", "variant"], sort=False):
+        head, variant = map(str, keys)
         if variant == "toy":
             ax.plot(curve["x"], curve["y"], "o", color=COLOURS[head], mec="k", ms=7, zorder=5)
             continue
         dash = look.dashes.get(variant, "-")
         colour = COLOURS[head] if head else next(neutral)
         # Vision lies on audio in places; the broad line stays visible below it.
-        broad = {"lw": 4.5, "alpha": 0.45} if look.y == REACH and head == "audio" else {}
+        broad: dict[str, Any] = (
+            {"lw": 4.5, "alpha": 0.45} if look.y == REACH and head == "audio" else {}
+        )
         ax.plot(curve["x"], curve["y"], dash, color=colour, **broad)
         if variant not in named:
             words = "vision trained alone" if variant == "alone" else variant
@@ -293,8 +252,8 @@ def _corner(ax: Axes) -> dict:
     return where | {"fontsize": "small", "bbox": {"fc": "w", "ec": "none", "pad": 1.5}}
 
 
-def _heads(fig: Figure, heads=HEADS, loc: str = "outside lower center") -> None:
+def _heads(fig: Figure, heads=HEADS) -> None:
     shown = {head: COLOURS[head] for head in HEADS if head in heads}
     handles = [plt.Line2D([], [], color=c, lw=2.5, label=head) for head, c in shown.items()]
     if handles:
-        fig.legend(handles=handles, loc=loc, ncols=3)
+        fig.legend(handles=handles, loc="outside lower center", ncols=3)

@@ -7,18 +7,15 @@ columns `head`, `variant`, `x`, `y`; the rules themselves are those of `olmlib.m
 
 from collections.abc import Iterable, Sequence
 from math import log
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from olmlib import olm_equations as eq
-from olmlib.config import LateFusionConfig
-from olmlib.methods import cur, gblend, gradnorm, ogm_ge, pmr
-from olmlib.models.avslowfast import AVSlowFastLite
+from olmlib.methods import gblend, gradnorm, ogm_ge, pmr
 from olmlib.models.cosine import cosine_logits
 from olmlib.models.encoders import initialise
 from olmlib.models.fusions import FUSIONS, Concat
@@ -26,7 +23,7 @@ from olmlib.models.late_fusion import split_logits
 from olmlib.models.outputs import Outputs
 
 MODALITIES = ("audio", "visual")
-HEADS = (*MODALITIES, "fused")
+HEADS, PLANE = (*MODALITIES, "fused"), dict.fromkeys(MODALITIES, 2)
 COLUMNS = ["head", "variant", "x", "y"]
 
 CLASSES = 3
@@ -60,9 +57,9 @@ def batch(sizes: dict[str, float] = SIZES) -> Outputs:
     Features `(6, 2)` of lengths `sizes`, with graph, and logits `(6, 3)`. A modality's block is its
     own head, too, so that methods with and without auxiliary heads see the same logits.
     """
-    features = {m: sizes[m] * directions(LABELS, ERRORS[m]) for m in MODALITIES}
-    features = {m: h.requires_grad_(True) for m, h in features.items()}
-    head = Concat(dict.fromkeys(MODALITIES, 2), CLASSES).double()
+    rays = {m: sizes[m] * directions(LABELS, ERRORS[m]) for m in MODALITIES}
+    features = {m: ray.requires_grad_(True) for m, ray in rays.items()}
+    head = Concat(PLANE, CLASSES).double()
     with torch.no_grad():
         head.weight.copy_(CENTRES.repeat(1, 2))
         head.bias.zero_()
@@ -89,7 +86,7 @@ def joint(name: str) -> pd.DataFrame:
         outputs = batch(SIZES | {"audio": size})
         rows += [(m, "", size, got) for m, got in reach(RULES[name](outputs), outputs).items()]
         rows.append(("visual", "alone", size, alone))
-    return _table(rows)
+    return table(rows)
 
 
 def fusions() -> pd.DataFrame:
@@ -100,17 +97,16 @@ def fusions() -> pd.DataFrame:
     """
     lengths, rows = torch.arange(0.25, 6.1, 0.25, dtype=torch.float64), []
     x, y = (h[:1].detach() for h in batch({"audio": 1.0, "visual": 1.0}).features.values())
-    audio, visual = lengths[:, None] * x, y.repeat(len(lengths), 1).requires_grad_(True)
+    visual = y.repeat(len(lengths), 1).requires_grad_(True)
+    features = {"audio": lengths[:, None] * x, "visual": visual}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         for name, kind in FUSIONS.items():
-            dims = dict.fromkeys(MODALITIES, 2)
-            heads = [initialise(kind(dims, CLASSES).double(), "ogm_ge") for _ in range(20)]
-            features = {"audio": audio, "visual": visual}
+            heads = [initialise(kind(PLANE, CLASSES).double(), "ogm_ge") for _ in range(20)]
             answers = torch.stack([_answer(head(features), visual) for head in heads], 1)
             middle = (answers / answers[lengths == 1]).median(1).values
-            rows += _curve("", name, lengths.tolist(), middle.tolist())
-    return _table(rows)
+            rows += curve("", name, lengths.tolist(), middle.tolist())
+    return table(rows)
 
 
 def gradnorm_weights(steps=60) -> Tensor:
@@ -131,7 +127,7 @@ def gradnorm_weights(steps=60) -> Tensor:
 
 def gradnorm_path() -> pd.DataFrame:
     """Return the three loss weights over steps."""
-    return _table([row for i, w in enumerate(gradnorm_weights()) for row in _row("", i, w)])
+    return table([row for i, w in enumerate(gradnorm_weights()) for row in row("", i, w)])
 
 
 def mmcosine() -> pd.DataFrame:
@@ -143,7 +139,7 @@ def mmcosine() -> pd.DataFrame:
             cosines = cosine_logits(outputs.features[m], CENTRES, SCALE)
             rows.append((m, "concat", size, _true(outputs.logits[m]).mean().item()))
             rows.append((m, "MMCosine", size, _true(cosines).mean().item()))
-    return _table(rows)
+    return table(rows)
 
 
 def ogm_ge_coefficients() -> pd.DataFrame:
@@ -152,8 +148,8 @@ def ogm_ge_coefficients() -> pd.DataFrame:
     rows = []
     for alpha in (0.1, 0.3, 0.8):
         k = ogm_ge.coefficients(torch.tensor(ratios), alpha).tolist()
-        rows += _curve("", f"α = {alpha}", ratios, k)
-    return _table(rows + [(m, "toy", *p) for m, *p in zip(MODALITIES, *modulation(), strict=True)])
+        rows += curve("", f"α = {alpha}", ratios, k)
+    return table(rows + [(m, "toy", *p) for m, *p in zip(MODALITIES, *modulation(), strict=True)])
 
 
 def modulation() -> tuple[list[float], list[float]]:
@@ -169,10 +165,10 @@ def pmr_coefficients() -> pd.DataFrame:
     for rho in np.linspace(0.05, 3, 119):
         for name, hard in (("paper", False), ("code", True)):
             beta, _ = pmr.coefficients(torch.tensor([rho, 1.0], dtype=torch.float64), hard)
-            rows += _row(name, rho, beta)
+            rows += row(name, rho, beta)
     right = _prototype_log_probabilities(batch()).detach().exp().sum(1)
     rho, (beta, _) = (right[0] / right[1]).item(), pmr.coefficients(right)
-    return _table(rows + _row("toy", rho, beta))
+    return table(rows + row("toy", rho, beta))
 
 
 def gblend_weights() -> pd.DataFrame:
@@ -182,35 +178,8 @@ def gblend_weights() -> pd.DataFrame:
         for overfitted in places:
             end = END.clone()
             end[1, 0] = end[1, 1] - 0.05 - overfitted
-            rows += _row(kind, overfitted, gblend.weights(START, end))
-    return _table(rows)
-
-
-def cur_speeds(steps=60) -> pd.DataFrame:
-    """Return both branches' learning speeds, and which one each step cuts off, by CUR's rule."""
-    # Not the batch and no network: audio's gates move fast at first, all else at constant speeds.
-    scheme, rows = cur.Scheme(), []
-    scheme.start(MODALITIES)
-    fusion, branch = ({m: nn.Parameter(torch.ones(1)) for m in MODALITIES} for _ in range(2))
-    model = SimpleNamespace(fusion=lambda m: [fusion[m]], branch=lambda m: [branch[m]])
-    for step in range(1, steps + 1):
-        scheme.epoch = 1 if step <= 6 else 2
-        for m, moving in {"audio": 0.3 * 0.93**step, "visual": 0.2}.items():
-            fusion[m].grad, branch[m].grad = torch.full((1,), moving), torch.full((1,), 0.5)
-        scheme.after_backward(model)
-        record = scheme.record()
-        rows += _row("speed", step, record["speed"][:2])
-        rows += _row("cut off", step, record["blocked"][:2])
-    return _table(rows)
-
-
-def avslowfast_drops(batches=200) -> pd.DataFrame:
-    """Return, batch by batch, whether DropPathway keeps the laterals (1) or drops them (0)."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = AVSlowFastLite(CLASSES, LateFusionConfig(width=8)).train()
-        kept = [1 - model.drops() for _ in range(batches)]
-    return _table(_curve("", "", range(1, batches + 1), kept))
+            rows += row(kind, overfitted, gblend.weights(START, end))
+    return table(rows)
 
 
 def olm_coefficients() -> pd.DataFrame:
@@ -218,7 +187,7 @@ def olm_coefficients() -> pd.DataFrame:
     shares = np.linspace(0.02, 0.9, 45)
     cases = [("", torch.tensor([(1 - x) / 2, x, (1 - x) / 2])) for x in shares]
     cases.append(("toy", factors()))
-    return _table([row for k, lam in cases for row in _row(k, lam[1].item(), _coefficients(lam))])
+    return table([row for k, lam in cases for row in row(k, lam[1].item(), _coefficients(lam))])
 
 
 def factors() -> Tensor:
@@ -234,7 +203,7 @@ def side_by_side() -> pd.DataFrame:
         scales = modulation()[1] if name == "ogm_ge" else [1, 1]
         got = reach(rule(outputs), outputs)
         rows += [(m, name, k * got[m], place) for m, k in zip(MODALITIES, scales, strict=True)]
-    return _table(rows)
+    return table(rows)
 
 
 def _pmr_loss(outputs: Outputs) -> Tensor:
@@ -244,13 +213,14 @@ def _pmr_loss(outputs: Outputs) -> Tensor:
 
 
 def _cosine_loss(outputs: Outputs) -> Tensor:
-    parts = [cosine_logits(outputs.features[m], CENTRES, SCALE) for m in MODALITIES]
-    return cross_entropy(sum(parts), LABELS)
+    audio, visual = (cosine_logits(outputs.features[m], CENTRES, SCALE) for m in MODALITIES)
+    return cross_entropy(audio + visual, LABELS)
 
 
 def _olm_loss(outputs: Outputs) -> Tensor:
     w = zip(_coefficients(factors()), outputs.logits.values(), strict=True)
-    return sum(cross_entropy(c * s, LABELS) for c, s in w)
+    first, *others = (cross_entropy(c * s, LABELS) for c, s in w)
+    return sum(others, start=first)
 
 
 # OGM-GE has the loss of Concat and scales the gradient.
@@ -290,14 +260,16 @@ def _answer(logits: Tensor, visual: Tensor) -> Tensor:
     return torch.stack(gradients).square().sum((0, 2)).sqrt()
 
 
-def _row(variant: str, x: float, values: Tensor) -> list[tuple]:
+def row(variant: str, x: float, values: Tensor) -> list[tuple]:
     """Return a row per head, of all three or of the two modalities."""
     return [(m, variant, x, v) for m, v in zip(HEADS, values.tolist(), strict=False)]
 
 
-def _curve(head: str, variant: str, x: Iterable[float], y: Iterable[float]) -> list[tuple]:
+def curve(head: str, variant: str, x: Iterable[float], y: Iterable[float]) -> list[tuple]:
+    """Return a row per point of a curve."""
     return [(head, variant, *point) for point in zip(x, y, strict=True)]
 
 
-def _table(rows: list[tuple]) -> pd.DataFrame:
+def table(rows: list[tuple]) -> pd.DataFrame:
+    """Return the rows of a panel as a table with `COLUMNS`."""
     return pd.DataFrame(rows, columns=COLUMNS).astype({"x": float, "y": float})

@@ -1,6 +1,6 @@
 """The interactive panel of notebook 03: from G and C to lambda to w, with sliders or without."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -63,14 +63,15 @@ def panel(table: pd.DataFrame) -> Figure:
     """
     fig, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
     given = table[table["rule"] == "stable"]
-    _bars(axes[0], given, ("G", "C"), lambda head, name: given.set_index("head").at[head, name])
+    rates = given.set_index("head")
+    _bars(axes[0], given["head"], {name: rates[name] for name in ("G", "C")})
     axes[0].set(ylabel="rate (nats)", title="(A) Rates, Eq. 6 and 7")
-    keyed = table.set_index(["rule", "head"])
+    rules = {rule: table[table["rule"] == rule].set_index("head") for rule in ("paper", "stable")}
     for ax, name, label, title in (
         (axes[1], "lam", "factor λ", "(B) Factors, Eq. 8"),
         (axes[2], "w", "coefficient w", "(C) Coefficients, Eq. 9"),
     ):
-        _bars(ax, given, ("paper", "stable"), lambda head, rule, n=name: keyed.at[(rule, head), n])
+        _bars(ax, given["head"], {rule: values[name] for rule, values in rules.items()})
         ax.set(ylabel=label, title=title)
     marks = ((1 / len(VAB), "1/M", "upper right"), (1, "w = 1", "upper left"))
     for ax, (level, name, place) in zip(axes[1:], marks, strict=True):
@@ -123,14 +124,12 @@ def sliders(draw: Callable[[list[float], list[float]], Figure], G: list[float], 
     return widget
 
 
-def _bars(
-    ax: Axes, given: pd.DataFrame, groups: tuple, height: Callable[[str, str], float]
-) -> None:
-    """Draw a group of bars per entry of `groups`, one bar of `height(head, group)` per head."""
-    for m, head in enumerate(given["head"]):
+def _bars(ax: Axes, heads: Iterable[str], groups: Mapping[str, pd.Series]) -> None:
+    """Draw a group of bars per entry of `groups`, one bar per head, as high as its value there."""
+    for m, head in enumerate(heads):
         places = np.arange(len(groups)) + 0.28 * (m - 1)
-        values = [height(head, group) for group in groups]
+        values = [heights.loc[head] for heights in groups.values()]
         bars = ax.bar(places, values, 0.26, color=COLOURS[head], label=head)
         box = {"fc": "w", "ec": "none", "pad": 0.5}
         ax.bar_label(bars, fmt="%.2f", fontsize="small", padding=2, bbox=box)
-    ax.set_xticks(range(len(groups)), groups)
+    ax.set_xticks(range(len(groups)), list(groups))

@@ -42,10 +42,14 @@ def rates(curves: pd.DataFrame, head: str, at: int) -> Figure:
     curve = curves[curves["head"] == head].set_index("step")
     left.plot(curve.index, curve["dev_loss"], color=COLOURS[head], label="dev loss")
     left.plot(curve.index, curve["train_loss"], "--", color=COLOURS[head], label="train loss")
-    start, now = curve["dev_loss"].iloc[0], curve.loc[at]
+    start, dev, train = (
+        curve["dev_loss"].iloc[0],
+        curve["dev_loss"].loc[at],
+        curve["train_loss"].loc[at],
+    )
     left.axhline(start, color="0.6", lw=0.8)
-    _span(left, at * 0.92, now["dev_loss"], start, "G", "right")
-    _span(left, at * 1.08, now["train_loss"], now["dev_loss"], "C", "left")
+    _span(left, at * 0.92, dev, start, "G", "right")
+    _span(left, at * 1.08, train, dev, "C", "left")
     left.set(xlabel="step", ylabel="loss (nats)", title=f"(A) Losses of the {head} head")
     left.legend(loc="lower left")
     for name in VAB:

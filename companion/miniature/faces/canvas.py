@@ -75,7 +75,7 @@ def background(scene: Scene) -> Image.Image:
         pen.rectangle([x - 45, 15, x + 45, 105], fill=shade(two, 1.3))
         pen.line([(x, 15), (x, 105)], fill=one, width=5)
     picture = picture.filter(ImageFilter.GaussianBlur(2.5))
-    return picture.resize((width * FACTOR, height * FACTOR), Image.BILINEAR)
+    return picture.resize((width * FACTOR, height * FACTOR), Image.Resampling.BILINEAR)
 
 
 def light(scene: Scene) -> tuple[Image.Image, Image.Image]:

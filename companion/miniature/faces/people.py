@@ -74,7 +74,8 @@ class Scene:
 @lru_cache(maxsize=256)
 def rgb(code: str) -> Colour:
     """Return the three numbers of `#rrggbb`."""
-    return tuple(int(code[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(code[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
 
 
 def shade(colour: Colour, factor: float) -> Colour:
@@ -90,7 +91,8 @@ def shade(colour: Colour, factor: float) -> Colour:
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:
     """Return `one` with `share` of the other colour."""
-    return tuple(int(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    red, green, blue = (int(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
 
 
 def person(sex: str, age: int, rng: np.random.Generator) -> Person:

@@ -3,7 +3,7 @@
 from math import exp, pi, sin
 
 from companion.miniature.faces.people import mix, rgb, shade
-from companion.miniature.scenes.action import HALF, Action
+from companion.miniature.scenes.action import HALF, Action, Shot
 from companion.miniature.scenes.pen import paint, wood
 from companion.miniature.scenes.people import arm, body, head, reach, shoulder, torso
 
@@ -38,7 +38,7 @@ class TapDancing(Action):
         s = 2 * k - 1
         feet[k] = (s * (0.16 + 0.5 * lift), -lift)
         p = pen.at(sway, -0.04 * level * abs(self.swing(t, 2)), 0.05 * self.swing(t, 0.5), who.size)
-        body(p, who, turn=self.turn, feet=tuple(feet), mouth=0.5)
+        body(p, who, turn=self.turn, feet=(feet[0], feet[1]), mouth=0.5)
         for j, (x, y) in enumerate(feet):
             u = 2 * j - 1
             p.fill([(x - 0.07 * u, y - 0.10), (x + 0.02 * u, y - 0.10), (x + 0.20 * u, y - 0.01),
@@ -62,7 +62,7 @@ class TapDancing(Action):
 class RippingPaper(Action):
     """Hands tear a sheet in two: close by, or someone at a table."""
 
-    shots = ((0, 0, 0.8), (0, 0, 0.65), (0, 0, 1.0))
+    shots: tuple[Shot, ...] = ((0, 0, 0.8), (0, 0, 0.65), (0, 0, 1.0))
     spacing = 0.0
 
     def __init__(self, rng):

@@ -22,7 +22,7 @@ class Pen:
     """
 
     def __init__(self, picture: Image.Image | ImageDraw.ImageDraw, matrix: tuple[float, ...]):
-        self.draw = picture if hasattr(picture, "polygon") else ImageDraw.Draw(picture)
+        self.draw = ImageDraw.Draw(picture) if isinstance(picture, Image.Image) else picture
         self.matrix = matrix
         self.scale = hypot(matrix[0], matrix[3])
 
@@ -88,7 +88,8 @@ def paint(rng: np.random.Generator, low: float = 0.1, high: float = 0.95) -> Col
     hue, grey = rng.uniform(0, 2 * pi), rng.uniform(0, 1)
     wheel = np.array([0.5 + 0.5 * cos(hue + k * 2 * pi / 3) for k in range(3)])
     colour = (grey + (1 - grey) * wheel) / (grey + (1 - grey) * wheel.max())
-    return tuple(int(v) for v in 255 * rng.uniform(low, high) * colour)
+    red, green, blue = (int(v) for v in 255 * rng.uniform(low, high) * colour)
+    return red, green, blue
 
 
 def wood(rng: np.random.Generator) -> Colour:

@@ -4,7 +4,7 @@ from math import cos, sin
 
 from companion.miniature.faces.people import mix, rgb, shade
 from companion.miniature.scenes.action import Action
-from companion.miniature.scenes.pen import paint, pick
+from companion.miniature.scenes.pen import Point, paint, pick
 
 DARK = rgb("#191717")
 GLASS = rgb("#46586a")
@@ -151,7 +151,7 @@ class Train(Action):
                     (0.9, -1.05)], DARK)  # fmt: skip
             p.disc(0.2, -1.08, 0.14, 0.12, self.band)
             p.fill([(1.0, -0.35), (1.35, -0.02), (0.9, -0.02)], DARK)
-            wheels = ((-0.55, 0.28), (0.05, 0.28), (0.6, 0.2))
+            wheels: tuple[Point, ...] = ((-0.55, 0.28), (0.05, 0.28), (0.6, 0.2))
         else:
             nose = 1.5 if self.design == 2 else 1.15
             p.fill([(-1.1, -1.3), (0.8, -1.3), (nose, -0.6), (nose, -0.2), (-1.1, -0.2)], tone)

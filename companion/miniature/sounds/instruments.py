@@ -42,7 +42,8 @@ class Library:
         self.notes: dict[str, dict[str, tuple[Note, ...]]] = {}
         import pandas as pd  # late, because the worker processes do not need it
 
-        for (instrument, variant), rows in pd.read_csv(sheet).groupby(["instrument", "variant"]):
+        for keys, rows in pd.read_csv(sheet).groupby(["instrument", "variant"]):
+            instrument, variant = map(str, keys)
             columns = rows.sort_values("pitch")[["pitch", "start", "stop"]]
             notes = tuple(Note(*map(int, row)) for row in columns.itertuples(index=False))
             self.notes.setdefault(instrument, {})[variant] = notes

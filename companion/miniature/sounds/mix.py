@@ -115,8 +115,8 @@ def _excerpt(sound: np.ndarray, seconds: float, lead: float) -> np.ndarray:
     """Silence all but `seconds` around the loudest moment, so that something is left to hear."""
     loudest = np.abs(sound).argmax() / RATE
     start = min(max(loudest - lead * seconds, 0), SECONDS - seconds)
-    edges = [(start - 0.05, 0), (start, 1), (start + seconds, 1), (start + seconds + 0.05, 0)]
-    sound = sound * curve(edges)
+    end = start + seconds
+    sound = sound * curve([(start - 0.05, 0), (start, 1), (end, 1), (end + 0.05, 0)])
     return sound / np.float32(level(sound))
 
 

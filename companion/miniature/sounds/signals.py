@@ -88,8 +88,8 @@ def train(rng: np.random.Generator) -> np.ndarray:
         for call in calls:
             samples = int(call * rng.uniform(0.85, 1.2) * RATE)
             bend = curve([(0, 0.94), (0.15, 1), (call, 1), (call + 0.2, 0.97)], samples)
-            horn = sum(tone(root * pipe * bend, samples, weights) for pipe in chord)
-            place(track, fade(horn, 0.08), at, 0.4 / len(chord))
+            first, *others = (tone(root * pipe * bend, samples, weights) for pipe in chord)
+            place(track, fade(sum(others, start=first), 0.08), at, 0.4 / len(chord))
             at += samples / RATE + rng.uniform(0.25, 0.6)
         at += rng.uniform(1.0, 4.0)
     wheels = noise(SAMPLES, rng, 50, 700, 1.0)
@@ -108,11 +108,11 @@ def church_bell(rng: np.random.Generator) -> np.ndarray:
     track = np.zeros(SAMPLES, np.float32)
     prime = rng.uniform(180, 420)
     steps = (1, 9 / 8, 5 / 4, 3 / 2)[: int(rng.choice((1, 1, 2, 3, 4)))]
-    partials = ((0.5, 6, 0.6), (1, 5, 0.9), (1.19, 4, 0.9), (1.5, 2.5, 0.4), (2, 3.5, 1.0))
-    partials += ((2.51, 1.6, 0.5), (2.66, 1.4, 0.3), (3.01, 1.3, 0.5), (4.17, 0.8, 0.4))
+    low = ((0.5, 6, 0.6), (1, 5, 0.9), (1.19, 4, 0.9), (1.5, 2.5, 0.4), (2, 3.5, 1.0))
+    high = ((2.51, 1.6, 0.5), (2.66, 1.4, 0.3), (3.01, 1.3, 0.5), (4.17, 0.8, 0.4))
     bells = []
     for step in steps:
-        modes = tuple((prime * step * f, 1.4 * d, w) for f, d, w in partials)
+        modes = tuple((prime * step * f, 1.4 * d, w) for f, d, w in low + high)
         clapper = 0.5 * burst(0.05, rng, 1_500, 5_000, 0.03)
         sound = fade(ring(modes, 5.0, rng), 0.003)
         place(sound, clapper, 0)

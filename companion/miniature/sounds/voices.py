@@ -61,7 +61,14 @@ class Sources:
                     "repository"
                 )
         self.takes = tuple(
-            Take(**row | {"start": int(row["start"]), "stop": int(row["stop"])})
+            Take(
+                row["voice"],
+                row["sentence"],
+                row["emotion"],
+                row["level"],
+                int(row["start"]),
+                int(row["stop"]),
+            )
             for row in _rows(self.folder / "cues.csv")
         )
         self.speakers = tuple(
