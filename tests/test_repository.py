@@ -176,16 +176,17 @@ ARROWS = {
         "companion.data companion.params companion.runs.sources companion.runs.processor"
     ),
     "companion.runs": "companion.params olmlib",
-    "companion.evidence": "companion.runs olmlib",
+    "companion.evidence": "companion.runs companion.tables olmlib",
     "companion.figures": "companion.data companion.runs olmlib.data",
     "companion.table1": (
-        "companion.figures companion.paper companion.params companion.report companion.runs olmlib"
+        "companion.figures companion.paper companion.params companion.report companion.runs "
+        "companion.tables olmlib"
     ),
     "companion.table3": (
         "companion.evidence companion.figures companion.paper companion.params companion.report "
-        "companion.runs olmlib"
+        "companion.runs companion.tables olmlib"
     ),
-    "companion.lessons": "companion.evidence companion.figures olmlib",
+    "companion.lessons": "companion.evidence companion.figures companion.tables olmlib",
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -233,19 +233,15 @@ def _draw(ax: Axes, table: pd.DataFrame, name: str) -> None:
 
 def _lines(ax: Axes, table: pd.DataFrame, look: Look) -> None:
     """Draw a line per head and variant, and the toy batch's own values as points."""
-    neutral = iter(NEUTRAL)
-    named = set()
+    neutral, named = iter(NEUTRAL), set[str]()
     for keys, curve in table.groupby(["head", "variant"], sort=False):
         head, variant = map(str, keys)
         if variant == "toy":
             ax.plot(curve["x"], curve["y"], "o", color=COLOURS[head], mec="k", ms=7, zorder=5)
             continue
-        dash = look.dashes.get(variant, "-")
-        colour = COLOURS[head] if head else next(neutral)
+        dash, colour = look.dashes.get(variant, "-"), COLOURS[head] if head else next(neutral)
         # Vision lies on audio in places; the broad line stays visible below it.
-        broad: dict[str, Any] = (
-            {"lw": 4.5, "alpha": 0.45} if look.y == REACH and head == "audio" else {}
-        )
+        broad: dict = {"lw": 4.5, "alpha": 0.45} if look.y == REACH and head == "audio" else {}
         ax.plot(curve["x"], curve["y"], dash, color=colour, **broad)
         if variant not in named:
             words = "vision trained alone" if variant == "alone" else variant
@@ -297,11 +293,7 @@ def _corner(ax: Axes) -> dict:
     return where | {"fontsize": "small", "bbox": {"fc": "w", "ec": "none", "pad": 1.5}}
 
 
-def _heads(
-    fig: Figure,
-    heads=HEADS,
-    loc: Literal["outside lower center", "outside lower right"] = "outside lower center",
-) -> None:
+def _heads(fig: Figure, heads=HEADS, loc="outside lower center") -> None:
     shown = {head: COLOURS[head] for head in HEADS if head in heads}
     handles = [plt.Line2D([], [], color=c, lw=2.5, label=head) for head, c in shown.items()]
     if handles:
