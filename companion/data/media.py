@@ -117,9 +117,7 @@ def frames(path: Path, count: int, size: int) -> np.ndarray:
         raise BadClip(f"{_place(path)} is damaged: frames are missing in its middle")
     # One thread, because starting others takes longer than converting a frame.
     images = {i: frame.to_image(threads=1) for i, frame in decoded}
-    small = {
-        i: image.resize((size, size), Image.Resampling.BILINEAR) for i, image in images.items()
-    }
+    small = {i: im.resize((size, size), Image.Resampling.BILINEAR) for i, im in images.items()}
     return np.stack([np.asarray(small[i]) for i in wanted])
 
 

@@ -146,10 +146,11 @@ class Release:
         """
         paths = dict.fromkeys(p for clip in self.clips for p in (clip.audio, clip.video))
         problems = {path: media.problem(path) for path in paths}
-        rows, faults = [], dict[str, str]()
+        rows = []
+        faults: dict[str, str] = {}
         for split in dict.fromkeys(clip.split for clip in self.clips):
             for modality in ("audio", "video"):
-                count = Counter[str | None]()
+                count: Counter[str | None] = Counter()
                 for clip in self.clips:
                     if clip.split == split:
                         path = getattr(clip, modality)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -188,19 +188,15 @@ def _draw(ax: Axes, table: pd.DataFrame, name: str) -> None:
 
 def _lines(ax: Axes, table: pd.DataFrame, look: Look) -> None:
     """Draw a line per head and variant, and the toy batch's own values as points."""
-    neutral = iter(NEUTRAL)
-    named = set()
+    neutral, named = iter(NEUTRAL), set[str]()
     for keys, curve in table.groupby(["head", "variant"], sort=False):
         head, variant = map(str, keys)
         if variant == "toy":
             ax.plot(curve["x"], curve["y"], "o", color=COLOURS[head], mec="k", ms=7, zorder=5)
             continue
-        dash = look.dashes.get(variant, "-")
-        colour = COLOURS[head] if head else next(neutral)
+        dash, colour = look.dashes.get(variant, "-"), COLOURS[head] if head else next(neutral)
         # Vision lies on audio in places; the broad line stays visible below it.
-        broad: dict[str, Any] = (
-            {"lw": 4.5, "alpha": 0.45} if look.y == REACH and head == "audio" else {}
-        )
+        broad: dict = {"lw": 4.5, "alpha": 0.45} if look.y == REACH and head == "audio" else {}
         ax.plot(curve["x"], curve["y"], dash, color=colour, **broad)
         if variant not in named:
             words = "vision trained alone" if variant == "alone" else variant

@@ -42,11 +42,8 @@ def rates(curves: pd.DataFrame, head: str, at: int) -> Figure:
     curve = curves[curves["head"] == head].set_index("step")
     left.plot(curve.index, curve["dev_loss"], color=COLOURS[head], label="dev loss")
     left.plot(curve.index, curve["train_loss"], "--", color=COLOURS[head], label="train loss")
-    start, dev, train = (
-        curve["dev_loss"].iloc[0],
-        curve["dev_loss"].loc[at],
-        curve["train_loss"].loc[at],
-    )
+    start = curve["dev_loss"].iloc[0]
+    dev, train = (curve[name].loc[at] for name in ("dev_loss", "train_loss"))
     left.axhline(start, color="0.6", lw=0.8)
     _span(left, at * 0.92, dev, start, "G", "right")
     _span(left, at * 1.08, train, dev, "C", "left")
