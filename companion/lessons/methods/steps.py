@@ -6,7 +6,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from companion.lessons.methods.toy import CLASSES, MODALITIES, curve, row, table
+from companion.lessons.methods.toy import CLASSES, MODALITIES, as_table, curve, per_head
 from olmlib.config import LateFusionConfig
 from olmlib.methods import cur
 from olmlib.models.avslowfast import AVSlowFastLite
@@ -25,9 +25,9 @@ def cur_speeds(steps=60) -> pd.DataFrame:
             fusion[m].grad, branch[m].grad = torch.full((1,), moving), torch.full((1,), 0.5)
         scheme.after_backward(model)
         record = scheme.record()
-        rows += row("speed", step, record["speed"][:2])
-        rows += row("cut off", step, record["blocked"][:2])
-    return table(rows)
+        rows += per_head("speed", step, record["speed"][:2])
+        rows += per_head("cut off", step, record["blocked"][:2])
+    return as_table(rows)
 
 
 def avslowfast_drops(batches=200) -> pd.DataFrame:
@@ -36,4 +36,4 @@ def avslowfast_drops(batches=200) -> pd.DataFrame:
         torch.manual_seed(0)
         model = AVSlowFastLite(CLASSES, LateFusionConfig(width=8)).train()
         kept = [1 - model.drops() for _ in range(batches)]
-    return table(curve("", "", range(1, batches + 1), kept))
+    return as_table(curve("", "", range(1, batches + 1), kept))

@@ -86,7 +86,7 @@ def joint(name: str) -> pd.DataFrame:
         outputs = batch(SIZES | {"audio": size})
         rows += [(m, "", size, got) for m, got in reach(RULES[name](outputs), outputs).items()]
         rows.append(("visual", "alone", size, alone))
-    return table(rows)
+    return as_table(rows)
 
 
 def fusions() -> pd.DataFrame:
@@ -106,7 +106,7 @@ def fusions() -> pd.DataFrame:
             answers = torch.stack([_answer(head(features), visual) for head in heads], 1)
             middle = (answers / answers[lengths == 1]).median(1).values
             rows += curve("", name, lengths.tolist(), middle.tolist())
-    return table(rows)
+    return as_table(rows)
 
 
 def gradnorm_weights(steps=60) -> Tensor:
@@ -127,7 +127,7 @@ def gradnorm_weights(steps=60) -> Tensor:
 
 def gradnorm_path() -> pd.DataFrame:
     """Return the three loss weights over steps."""
-    return table([row for i, w in enumerate(gradnorm_weights()) for row in row("", i, w)])
+    return as_table([row for i, w in enumerate(gradnorm_weights()) for row in per_head("", i, w)])
 
 
 def mmcosine() -> pd.DataFrame:
@@ -139,7 +139,7 @@ def mmcosine() -> pd.DataFrame:
             cosines = cosine_logits(outputs.features[m], CENTRES, SCALE)
             rows.append((m, "concat", size, _true(outputs.logits[m]).mean().item()))
             rows.append((m, "MMCosine", size, _true(cosines).mean().item()))
-    return table(rows)
+    return as_table(rows)
 
 
 def ogm_ge_coefficients() -> pd.DataFrame:
@@ -149,7 +149,9 @@ def ogm_ge_coefficients() -> pd.DataFrame:
     for alpha in (0.1, 0.3, 0.8):
         k = ogm_ge.coefficients(torch.tensor(ratios), alpha).tolist()
         rows += curve("", f"α = {alpha}", ratios, k)
-    return table(rows + [(m, "toy", *p) for m, *p in zip(MODALITIES, *modulation(), strict=True)])
+    return as_table(
+        rows + [(m, "toy", *p) for m, *p in zip(MODALITIES, *modulation(), strict=True)]
+    )
 
 
 def modulation() -> tuple[list[float], list[float]]:
@@ -165,10 +167,10 @@ def pmr_coefficients() -> pd.DataFrame:
     for rho in np.linspace(0.05, 3, 119):
         for name, hard in (("paper", False), ("code", True)):
             beta, _ = pmr.coefficients(torch.tensor([rho, 1.0], dtype=torch.float64), hard)
-            rows += row(name, rho, beta)
+            rows += per_head(name, rho, beta)
     right = _prototype_log_probabilities(batch()).detach().exp().sum(1)
     rho, (beta, _) = (right[0] / right[1]).item(), pmr.coefficients(right)
-    return table(rows + row("toy", rho, beta))
+    return as_table(rows + per_head("toy", rho, beta))
 
 
 def gblend_weights() -> pd.DataFrame:
@@ -178,8 +180,8 @@ def gblend_weights() -> pd.DataFrame:
         for overfitted in places:
             end = END.clone()
             end[1, 0] = end[1, 1] - 0.05 - overfitted
-            rows += row(kind, overfitted, gblend.weights(START, end))
-    return table(rows)
+            rows += per_head(kind, overfitted, gblend.weights(START, end))
+    return as_table(rows)
 
 
 def olm_coefficients() -> pd.DataFrame:
@@ -187,7 +189,9 @@ def olm_coefficients() -> pd.DataFrame:
     shares = np.linspace(0.02, 0.9, 45)
     cases = [("", torch.tensor([(1 - x) / 2, x, (1 - x) / 2])) for x in shares]
     cases.append(("toy", factors()))
-    return table([row for k, lam in cases for row in row(k, lam[1].item(), _coefficients(lam))])
+    return as_table(
+        [row for k, lam in cases for row in per_head(k, lam[1].item(), _coefficients(lam))]
+    )
 
 
 def factors() -> Tensor:
@@ -203,7 +207,7 @@ def side_by_side() -> pd.DataFrame:
         scales = modulation()[1] if name == "ogm_ge" else [1, 1]
         got = reach(rule(outputs), outputs)
         rows += [(m, name, k * got[m], place) for m, k in zip(MODALITIES, scales, strict=True)]
-    return table(rows)
+    return as_table(rows)
 
 
 def _pmr_loss(outputs: Outputs) -> Tensor:
@@ -260,7 +264,7 @@ def _answer(logits: Tensor, visual: Tensor) -> Tensor:
     return torch.stack(gradients).square().sum((0, 2)).sqrt()
 
 
-def row(variant: str, x: float, values: Tensor) -> list[tuple]:
+def per_head(variant: str, x: float, values: Tensor) -> list[tuple]:
     """Return a row per head, of all three or of the two modalities."""
     return [(m, variant, x, v) for m, v in zip(HEADS, values.tolist(), strict=False)]
 
@@ -270,6 +274,6 @@ def curve(head: str, variant: str, x: Iterable[float], y: Iterable[float]) -> li
     return [(head, variant, *point) for point in zip(x, y, strict=True)]
 
 
-def table(rows: list[tuple]) -> pd.DataFrame:
+def as_table(rows: list[tuple]) -> pd.DataFrame:
     """Return the rows of a panel as a table with `COLUMNS`."""
     return pd.DataFrame(rows, columns=COLUMNS).astype({"x": float, "y": float})
