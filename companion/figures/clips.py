@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from companion.data import media
 from companion.data.release import Clip, Release
-from companion.figures.style import style
+from companion.figures.style import closed, style
 from olmlib.data.arrays import Prepared
 
 OLM_CODE_RATE = 22_050
@@ -36,7 +36,7 @@ def front_ends(release: Release, clip: Clip, sample_rate: int, seconds: float) -
             figure.colorbar(shown, ax=ax, label="log magnitude" if ax is axes[-1] else None)
         axes[0].set_ylabel("frequency bin")
         figure.suptitle(clip.id)
-    return figure
+    return closed(figure)
 
 
 # Classes side by side, and letters of a class's name on one line.
@@ -92,4 +92,4 @@ def clips(prepared: Prepared, title: str, split: str = "train") -> tuple[Figure,
             axes[2 * line + 1, 0].set_ylabel(f"log spectrogram\n(0–{highest:g} kHz)")
         figure.supxlabel("time (s)", fontsize="medium")
         figure.suptitle(title)
-    return figure, chosen
+    return closed(figure), chosen
