@@ -7,9 +7,9 @@ import pytest
 from made_runs import CLASSES, execute, make
 from matplotlib.colors import to_hex
 
-from companion import report
 from companion.figures import clips, curves, fig1, fig5, fig6, style
 from companion.runs import folder
+from companion.table1 import claims
 from companion.table1 import picture as table1_picture
 from olmlib.data import arrays
 
@@ -92,10 +92,10 @@ def test_growth_is_last_minus_first(values):
 
 def test_coefficients_and_their_reach(grid, pair):
     moved = curves.coefficients([run for run in grid if run.name == "olm"])
-    reach = report.reach(moved).set_index("head")
+    reach = claims.reach(moved).set_index("head")
     assert reach.loc["audio", "highest"] == 1.0
     assert reach["stable"].all()
-    assert not report.reach(moved, low=0.9)["stable"].all()
+    assert not claims.reach(moved, low=0.9)["stable"].all()
     with pytest.raises(ValueError, match="concat-0 has no coefficients"):
         curves.coefficients(pair)
 
@@ -104,6 +104,10 @@ def test_accuracies_of_the_three_curves(pair):
     table = curves.accuracies(pair)
     assert set(table["head"]) == {"audio", "visual", "fused"}
     assert len(table) == len(pair) * 4 * 3
+    run = pair[0]
+    fused = table.query("row == @run.name and seed == @run.seed and head == 'fused'")
+    percent = 100 * folder.epochs([run])["test_accuracy"].to_numpy()
+    np.testing.assert_allclose(fused["accuracy"], percent)
 
 
 def test_figure_5_has_the_papers_panels(values):

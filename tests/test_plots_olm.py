@@ -30,7 +30,9 @@ def drawn_curves(fig):
 
 
 def test_rates_mark_distances_of_the_chosen_head(curves):
-    fig = picture.rates(curves, "visual", at=20)
+    fig = picture.rates(curves, "visual", at=20, start=np.log(6))
+    (base,) = [line for line in fig.axes[0].get_lines() if len(set(line.get_ydata())) == 1]
+    assert base.get_ydata()[0] == np.log(6)
     names = {text.get_text() for text in fig.axes[0].texts}
     assert {"G", "C"} <= names
     own = curves[curves["head"] == "visual"]["dev_loss"].to_numpy()

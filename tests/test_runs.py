@@ -277,8 +277,9 @@ def _keep(training, row, best):
         training.best = {"score": 1, "epoch": row["epoch"], "weights": training.model.state_dict()}
 
 
-def test_a_row_without_coefficients_has_no_weighted_sum(run):
-    plain = replace(run, name="plain", row=params.Row(method="three_heads"))
+@pytest.mark.parametrize("method", ["three_heads", "gradnorm"])  # a weighed loss scales no logit
+def test_a_row_without_coefficients_has_no_weighted_sum(run, method):
+    plain = replace(run, name="plain", row=params.Row(method=method))
     grid.execute(plain)
     metrics = json.loads((plain.folder / "metrics.json").read_text())
     assert "accuracy_weighted_sum" not in metrics["test"] and "accuracy_sum" in metrics["test"]

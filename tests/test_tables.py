@@ -10,7 +10,7 @@ from made_runs import execute, make, write_json
 from companion import report
 from companion.paper import TABLE1_ROWS
 from companion.runs import grid
-from companion.table1 import numbers, rows, text
+from companion.table1 import claims, numbers, rows, text
 from olmlib import metrics
 from olmlib.metrics import Interval
 
@@ -118,7 +118,7 @@ def test_ablation_is_a_to_h_in_order(measured, printed):
     lines = numbers.ablation(numbers.table1(measured, printed))
     assert lines["letter"].tolist() == list("abcdefgh")
     assert lines["row"].tolist()[0] == "three_heads" and lines["row"].tolist()[5] == "olm"
-    assert len(report.controls(ROWS)) == 7
+    assert len(claims.controls(ROWS)) == 7
 
 
 def test_blocks_stand_together_and_other_encoders_apart(measured, printed):
@@ -240,7 +240,7 @@ def test_seeds_that_agree_to_the_clip_show_no_spread(printed):
     table = numbers.table1(frame(concat=[0.5, 0.6], three_heads=[0.55, 0.65]), printed)
     assert table["minus_concat"].tolist()[1] == 5 and not table["minus_concat_differs"].any()
     gap = metrics.paired_difference([0.55, 0.65], [0.5, 0.6])
-    assert "no spread to judge by" in report.sentence("olm", "concat", gap, 2)
+    assert "no spread to judge by" in claims.sentence("olm", "concat", gap, 2)
 
 
 def test_one_seed_has_a_mean_and_no_interval(printed):
@@ -248,7 +248,7 @@ def test_one_seed_has_a_mean_and_no_interval(printed):
     assert "60.0 |" in text.markdown(table)
     assert not table["minus_concat_differs"].any()
     gap = metrics.paired_difference([0.6], [0.5])
-    assert "nothing can be concluded" in report.sentence("olm", "concat", gap, 1)
+    assert "nothing can be concluded" in claims.sentence("olm", "concat", gap, 1)
 
 
 @pytest.mark.parametrize(
@@ -262,17 +262,33 @@ def test_one_seed_has_a_mean_and_no_interval(printed):
 )
 def test_words_follow_the_interval(gap, word, says):
     assert report.answer(gap) == word
-    assert says in report.sentence("olm", "concat", gap, 3)
+    assert says in claims.sentence("olm", "concat", gap, 3)
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "shown"),
+    [
+        (62.74, 5.44, "62.7 ± 5.4"),
+        (-0.04, 1, "0.0 ± 1.0"),
+        (60.42, 0.0, "60.4"),
+        (60.42, np.nan, "60.4"),
+        (60.42, 0.04, "60.4 ± < 0.1"),
+        (-2.25, 0.06, "−2.2 ± 0.1"),
+    ],
+)
+def test_an_interval_without_width_is_not_shown(mean, half, shown):
+    assert report.interval(mean, half) == shown
+    assert report.interval(abs(mean), half, sign=True).startswith("+")
 
 
 def test_claims_put_the_papers_difference_beside_ours(measured, printed):
-    answers = report.claims(measured, "cremad", printed=printed).set_index("question")
+    answers = claims.claims(measured, "cremad", printed=printed).set_index("question")
     audio = answers.loc["Is audio alone better than visual alone?"]
     # Every made row is a point above the one before; the printed ones, too.
-    assert audio.tolist() == ["−1.0 [−1.0, −1.0]", "not shown", "−1.0"]
+    assert audio.tolist() == ["−1.0", "not shown", "−1.0"]
     assert (answers["paper"] == "–").sum() == 3
     some = measured[measured["row"] != "olm_reversed"]
-    assert len(report.claims(some, "cremad", printed=printed)) == len(answers) - 1
+    assert len(claims.claims(some, "cremad", printed=printed)) == len(answers) - 1
 
 
 def test_change_turns_the_answer_by_what_the_paper_says():
@@ -281,8 +297,8 @@ def test_change_turns_the_answer_by_what_the_paper_says():
         + [("b", s, "audio", 2.0 + s + 0.01 * s) for s in range(3)],
         columns=["row", "seed", "head", "norm"],
     )
-    assert report.change(table, "norm", ["a", "b"], {"audio": -1})["here"].tolist() == ["yes"]
-    answer = report.change(table, "norm", ["a", "b"], {"audio": 1})["here"].tolist()
+    assert claims.change(table, "norm", ["a", "b"], {"audio": -1})["here"].tolist() == ["yes"]
+    answer = claims.change(table, "norm", ["a", "b"], {"audio": 1})["here"].tolist()
     assert answer == ["no, the other way"]
 
 

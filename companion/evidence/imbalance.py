@@ -9,6 +9,7 @@ from math import isnan
 import numpy as np
 import pandas as pd
 
+from companion import report
 from companion.runs import folder, identity
 from companion.tables import split_by
 from olmlib.metrics import Interval, confidence_interval, paired_difference
@@ -154,9 +155,7 @@ def property_line(name: str, values: np.ndarray, sign: str, bound: float) -> tup
 
 
 def _in_words(interval: Interval) -> str:
-    if isnan(interval.half_width):
-        return f"{interval.mean:.1f}"
-    return f"{interval.mean:.1f} ± {interval.half_width:.1f}"
+    return report.interval(*interval)
 
 
 def _compared(difference: Interval, sentence: str) -> str:

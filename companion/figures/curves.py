@@ -76,7 +76,7 @@ def accuracies(grid: Sequence[Run]) -> pd.DataFrame:
         grid: finished runs of models with an audio, a visual and a fused head.
 
     Returns:
-        Columns `row`, `seed`, `epoch`, `head`, `accuracy` in `[0, 1]`; head `fused` is the
+        Columns `row`, `seed`, `epoch`, `head`, `accuracy` in percent; head `fused` is the
         prediction of the row.
     """
     columns = {
@@ -85,6 +85,7 @@ def accuracies(grid: Sequence[Run]) -> pd.DataFrame:
         "test_accuracy": "fused",
     }
     table = folder.epochs(grid).rename(columns=columns)
+    table[list(columns.values())] *= 100
     return table.melt(
         ["row", "seed", "epoch"], list(columns.values()), var_name="head", value_name="accuracy"
     )

@@ -25,11 +25,10 @@ def draw(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figur
     Means over runs, the band from the lowest run to the highest.
 
     Args:
-        accuracy: columns `seed`, `epoch`, `head`, `accuracy` in `[0, 1]`.
+        accuracy: columns `seed`, `epoch`, `head`, `accuracy` in percent.
         curves: columns `seed`, `epoch`, `head`, `class`, `score`, `norm`, as of `curves.classes`.
         title: of the whole figure.
     """
-    percent = accuracy.assign(accuracy=100 * accuracy["accuracy"])
     unimodal = curves[curves["head"] != "fused"]
     means = unimodal.groupby(["seed", "epoch", "head"], as_index=False)[["score"]].mean()
     classes = list(dict.fromkeys(curves["class"]))
@@ -38,7 +37,7 @@ def draw(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figur
     with style():
         fig, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
         (a, b), (c, d) = axes
-        lines(a, percent, "accuracy", "head", COLOURS)
+        lines(a, accuracy, "accuracy", "head", COLOURS)
         a.set(title="(A) Accuracy", ylabel="test accuracy (%)")
         lines(b, means, "score", "head", COLOURS)
         b.set(title="(B) Batch-averaged logit scores", ylabel="true-class logit")

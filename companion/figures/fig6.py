@@ -27,7 +27,7 @@ def draw(
     the highest. In (B) and (D) thin lines are classes and the thick one is their mean.
 
     Args:
-        accuracy: columns `row`, `seed`, `epoch`, `head`, `accuracy` in `[0, 1]`.
+        accuracy: columns `row`, `seed`, `epoch`, `head`, `accuracy` in percent.
         curves: columns `row`, `seed`, `epoch`, `head`, `class`, `score`.
         rows: the row without and the row with OLM -> its label.
         title: of the whole figure, such as the data set.
@@ -35,13 +35,12 @@ def draw(
     require(accuracy, rows)
     require(curves, rows)
     names = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}
-    percent = accuracy.assign(accuracy=100 * accuracy["accuracy"])
     unimodal = curves[curves["head"] != "fused"]
     means = unimodal.groupby(["row", "seed", "epoch", "head"], as_index=False)[["score"]].mean()
     with style():
         fig, axes = plt.subplots(2, 2, figsize=(9, 7), sharey="col", layout="constrained")
         for letters, (left, right), row in zip(("AB", "CD"), axes, rows, strict=True):
-            lines(left, part(percent, row=row), "accuracy", "head", COLOURS)
+            lines(left, part(accuracy, row=row), "accuracy", "head", COLOURS)
             lines(right, part(means, row=row), "score", "head", COLOURS)
             for (head, _), line in part(unimodal, row=row).groupby(["head", "class"], sort=False):
                 mean = line.groupby("epoch")["score"].mean()

@@ -8,9 +8,10 @@ import pandas as pd
 from scipy.stats import kendalltau
 
 from companion import params
+from companion.evidence.intervals import differs
 from companion.runs.identity import Run
 from companion.table1 import rows
-from companion.table1.numbers import differs, title
+from companion.table1.numbers import title
 from companion.tables import split_by
 from olmlib.metrics import confidence_interval, paired_difference
 
@@ -27,9 +28,10 @@ SEEDS = "another seed"
 READING = (
     "τ compares the ranking by a choice with that by the best dev epoch and the fused head, within "
     "a seed; the yardstick compares two seeds. *Sum of heads* adds the raw logits of all heads, "
-    "*weighted sum* multiplies them first by the coefficients w at the end of the chosen epoch (in "
-    "rows that weigh losses, these weights; where there are none, all are 1). In Concat the audio "
-    "and visual logits are the parts of the fused ones, in rows with three heads they are heads of "
+    "*weighted sum* multiplies them first by the coefficients w at the end of the chosen epoch. "
+    "Only rows of OLM have such coefficients. GradNorm and G-Blend weigh losses, which scales no "
+    "logit, so their weighted sum is the plain one, as in all other rows. In Concat the audio and "
+    "visual logits are the parts of the fused ones, in rows with three heads they are heads of "
     "their own, and in fusions without such parts they are what the fused head says with the other "
     "feature at its mean: compare them within a block only."
 )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from companion import paper, registry
+from companion.evidence.intervals import differs
 from companion.runs import folder
 from companion.runs.identity import Run
 from companion.table1.rows import ABLATION, REFERENCES, block, label, place
@@ -164,15 +165,6 @@ def difference(
             raise ValueError(f"{dataset} has no row {name} to compare with")
     ours, theirs = (values.tolist() for values in pair)
     return paired_difference(ours, theirs)
-
-
-def differs(gap: Interval) -> bool:
-    """Tell whether the interval excludes 0.
-
-    One seed has no interval. Neither have seeds that all give the same difference: accuracies count
-    whole clips, so on a small test split that is a coincidence and not a spread of zero.
-    """
-    return bool(gap.half_width > 1e-9 and abs(gap.mean) > gap.half_width)
 
 
 def costs(path: str | Path | None = None) -> pd.DataFrame:

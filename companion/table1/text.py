@@ -38,9 +38,11 @@ ABLATION_COLUMNS = ("accuracy", "map", "audio", "visual", "minus_concat", "minus
 READING = (
     "Percent, mean ± half the 95 % Student t interval over seeds. The prediction is the argmax of "
     "the raw logits of the fused head (unimodal rows: their own head). Differences are paired over "
-    "seeds; \\* marks an interval that excludes 0 (and has a width: seeds that agree to the clip "
-    "show no spread). Intervals tell how much seeds matter, not how much the choice of test clips "
-    "does. † changes the encoders: these rows compare models, the others compare training."
+    "seeds; \\* marks an interval that excludes 0. A number without ± has no interval: there is "
+    "one seed, or all agree to the clip, which is no proof of certainty. Intervals tell how much "
+    "seeds matter, not how much the choice of test clips does. † changes the encoders: these rows "
+    "compare models, the others compare training. CUR's audio and visual heads are not unimodal: "
+    "each branch is gated by the other modality at every stage, so its visual head hears the sound."
 )
 COSTS = (
     "*Step* is the time of one training step over that of Concat, *extra runs* the trainings that "
@@ -107,8 +109,9 @@ def notes(grids: Mapping[str, Sequence[Run]], command: str) -> str:
             )
         seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in grid}))
         lines.append(
-            f"{title}: seeds {seeds}; {size.epochs} epochs, batch {size.batch_size}; weights of "
-            f"the epoch chosen by `selection: {size.selection}`."
+            f"{title}: seeds {seeds}; {len(run.data().rows('test'))} test clips; "
+            f"{size.epochs} epochs, batch {size.batch_size}; weights of the epoch chosen by "
+            f"`selection: {size.selection}`."
         )
     lines += [READING, COSTS]
     lines.append(f"Made by `{command}`.")
@@ -161,7 +164,5 @@ def _cell(line: dict, column: str) -> str:
         )
     if pd.isna(value):
         return "–"
-    text = signed(value) if column.startswith("minus_") else f"{rounded(value):.1f}"
-    if not pd.isna(half):
-        text += f" ± {rounded(half):.1f}"
+    text = report.interval(value, half, sign=column.startswith("minus_"))
     return text + (" \\*" if line.get(f"{column}_differs") else "")

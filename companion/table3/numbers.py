@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from companion import paper, params
+from companion import paper, params, report
 from companion.runs import folder, grid
 from companion.runs.identity import Run
 from olmlib.config import TransformerConfig, changed
 from olmlib.data.sequences import Sequences
-from olmlib.metrics import confidence_interval, emotion, paired_difference
+from olmlib.metrics import Interval, confidence_interval, emotion, paired_difference
 
 DATASET = "mer2023"
 PROTOCOLS = {"cv": "cross-validation", "test": "held-out test"}
@@ -267,8 +267,7 @@ def judged(measure: str, a: np.ndarray, b: np.ndarray) -> tuple[str, str, str]:
         measure: `f1`, in points, or `mse`.
         a, b: a value per seed, in the same order.
     """
-    mean, half = paired_difference(a.tolist(), b.tolist())
-    better = mean if measure == "f1" else -mean
-    answer = "not shown" if abs(mean) <= half else "yes" if better > 0 else "no, the other way"
+    gap = paired_difference(a.tolist(), b.tolist())
+    better = Interval(gap.mean if measure == "f1" else -gap.mean, gap.half_width)
     name = {"f1": "F1, points", "mse": "MSE"}[measure]
-    return name, f"{mean:+.2f} ± {half:.2f}", answer
+    return name, report.interval(*gap, digits=2, sign=True), report.answer(better)

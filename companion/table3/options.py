@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from companion import params
+from companion import params, report
+from companion.evidence.intervals import differs
 from companion.runs import folder, grid
 from companion.runs.identity import Run
 from companion.table3 import numbers
-from olmlib.metrics import paired_difference
+from olmlib.metrics import Interval, paired_difference
 
 FOLD = 0
 SPLITS = {"dev": "dev fold 0", "test": "test clips"}
@@ -91,9 +92,9 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
         )
         for measure, digits in (("f1", 1), ("mse", 2)):
             mean, half = row[f"{measure}_gap"], row[f"{measure}_gap_half"]
-            star = " \\*" if abs(mean) > half > 0 else ""
+            star = " \\*" if differs(Interval(mean, half)) else ""
             heading = f"{measure.upper()}, {SPLITS[row['split']]}"
-            line[heading] = f"{mean:+.{digits}f} ± {half:.{digits}f}{star}"
+            line[heading] = report.interval(mean, half, digits, sign=True) + star
     return pd.DataFrame(lines.values())
 
 

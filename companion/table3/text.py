@@ -85,7 +85,7 @@ def markdown(table: pd.DataFrame, protocol: str, measure: str) -> pd.DataFrame:
         name = FUSIONS[fusion][0]
         cells = cells.set_index("modalities")
         pairs = zip(cells[measure], cells[f"{measure}_half"], strict=True)
-        text = [f"{mean:.{digits}f} ± {half:.{digits}f}" for mean, half in pairs]
+        text = [report.interval(mean, half, digits) for mean, half in pairs]
         parts[name] = pd.Series(text, cells.index)
         parts[f"{name}, paper"] = cells[f"{measure}_paper"].map(f"{{:.{digits}f}}".format)
     return pd.DataFrame(parts)

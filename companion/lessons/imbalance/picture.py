@@ -1,5 +1,6 @@
 """The pictures of notebooks 00 and 02: one clip, a short training, and the imbalance."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -20,28 +21,42 @@ COLUMNS = ["panel", "series", "head", "x", "mean", "low", "high"]
 
 
 @drawn
-def clip(frame: np.ndarray, sound: np.ndarray, sample_rate: int, spectrogram: np.ndarray) -> Figure:
-    """Draw one clip: its picture, its waveform and what the network hears.
+def clip(
+    frames: Sequence[np.ndarray],
+    sound: np.ndarray,
+    sample_rate: int,
+    spectrograms: Sequence[np.ndarray],
+) -> Figure:
+    """Draw one clip as it was recorded, and what a network gets of it.
 
     Args:
-        frame: `(S, S, 3)` uint8, RGB.
+        frames: a frame as recorded and as stored, each `(S, S, 3)` uint8, RGB.
         sound: `(samples,)`, in [-1, 1].
         sample_rate: samples per second.
-        spectrogram: `(257, F)`, standardised log magnitude.
+        spectrograms: whole and as stored, each `(K, F)`, standardised log magnitude.
     """
-    fig, (picture, wave, heard) = plt.subplots(
-        1, 3, figsize=(10, 2.8), width_ratios=(1, 1.7, 1.7), layout="constrained"
+    fig, axes = plt.subplot_mosaic(
+        [["A", "C", "D"], ["B", "C", "E"]], figsize=(10, 4.6), width_ratios=(1, 1.7, 1.9)
     )
-    picture.imshow(frame)
-    picture.set(title="(A) Frame", xticks=[], yticks=[])
-    wave.plot(np.arange(len(sound)) / sample_rate, sound, color=COLOURS["audio"], lw=0.4)
-    wave.set(title="(B) Waveform", xlabel="time (s)", ylabel="amplitude")
-    quiet = np.percentile(spectrogram, 1)
-    image = heard.imshow(spectrogram, vmin=quiet, origin="lower", aspect="auto", cmap="magma")
-    heard.set(title="(C) Spectrogram", xlabel="frame", ylabel="frequency bin")
-    for ax in (picture, heard):
-        ax.grid(False)
-    fig.colorbar(image, ax=heard, label="standardised log magnitude")
+    fig.set_layout_engine("constrained")
+    for letter, name, frame in zip("AB", ("Frame", "What it sees"), frames, strict=True):
+        height, width, _ = frame.shape
+        axes[letter].imshow(frame, interpolation="nearest")
+        axes[letter].set(title=f"({letter}) {name}, {height} × {width}", xticks=[], yticks=[])
+    axes["C"].plot(np.arange(len(sound)) / sample_rate, sound, color=COLOURS["audio"], lw=0.4)
+    axes["C"].set(title="(C) Waveform", xlabel="time (s)", ylabel="amplitude")
+    names = ("Spectrogram", "What it hears")
+    colours = {"vmin": np.percentile(spectrograms[0], 1), "vmax": spectrograms[0].max()}
+    for letter, name, spectrogram in zip("DE", names, spectrograms, strict=True):
+        bins, moments = spectrogram.shape
+        image = axes[letter].imshow(
+            spectrogram, **colours, origin="lower", aspect="auto", cmap="magma"
+        )
+        axes[letter].set(title=f"({letter}) {name}, {bins} × {moments}", ylabel="frequency bin")
+    axes["E"].set_xlabel("frame")
+    for letter in "ABDE":
+        axes[letter].grid(False)
+    fig.colorbar(image, ax=[axes["D"], axes["E"]], label="standardised log magnitude")
     return fig
 
 

@@ -30,19 +30,19 @@ def drawn(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 
 @drawn
-def rates(curves: pd.DataFrame, head: str, at: int) -> Figure:
+def rates(curves: pd.DataFrame, head: str, at: int, start: float) -> Figure:
     """Draw what G and C are: distances between loss curves (Eq. 6 and 7).
 
     Args:
         curves: columns `step`, `head`, `train_loss`, `dev_loss`, `G`, `C`, losses in nats.
         head: whose losses the left panel shows.
         at: the step at which the distances are marked.
+        start: the loss from which G is measured, in nats.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     curve = curves[curves["head"] == head].set_index("step")
     left.plot(curve.index, curve["dev_loss"], color=COLOURS[head], label="dev loss")
     left.plot(curve.index, curve["train_loss"], "--", color=COLOURS[head], label="train loss")
-    start = curve["dev_loss"].iloc[0]
     dev, train = (curve[name].loc[at] for name in ("dev_loss", "train_loss"))
     left.axhline(start, color="0.6", lw=0.8)
     _span(left, at * 0.92, dev, start, "G", "right")
