@@ -96,8 +96,9 @@ class TransformerConfig:
         d_model: width of a token.
         n_heads: of the attention; divides `d_model`.
         ffn_dim: width inside the feed-forward blocks.
+        mbt_ffn_dim: the same of MBT's blocks; by default `ffn_dim`.
         n_bottleneck: tokens of MBT.
-        dropout: of embeddings and blocks.
+        dropout: of embeddings, the hub's included, and blocks.
         attention_dropout: of the attention's weights.
         pos: fixed sine positions, or none.
         token_init: of learned tokens.
@@ -121,6 +122,7 @@ class TransformerConfig:
     d_model: Count = 768
     n_heads: Count = 8
     ffn_dim: Count = 1024
+    mbt_ffn_dim: Count | None = None
     n_bottleneck: Count = 12
     dropout: Share = 0.1
     attention_dropout: Share = 0.0
@@ -163,11 +165,12 @@ def alone(config: NetworkConfig, modality: str) -> NetworkConfig:
     return replace(config, modalities=(modality,))
 
 
-# What the official code does where it differs from the defaults. Its MBT has, besides, feed-forward
-# blocks of width 2048: an argument that is never passed on.
+# What the official code does where it differs from the defaults. The width of MBT's blocks is an
+# argument that its code never passes on.
 PRESETS = {
     "official": {
         "n_layers": 3,
+        "mbt_ffn_dim": 2048,
         "pos": "none",
         "token_init": "zeros",
         "eq4_pool": "sum_ffn",

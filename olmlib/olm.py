@@ -8,23 +8,26 @@ Needs nothing but torch and works with the logits of any model::
     olm.update(logits, labels, dev_logits, dev_labels)
 """
 
-from collections.abc import Mapping, Sequence
-from math import isfinite, log
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Annotated
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from olmlib import olm_checks, olm_state
+from olmlib.check import Range, Seed, checked
 from olmlib.olm_equations import (
     algorithm1,
-    bounded_factors,
     bounded_norms,
     closed_form,
+    factors,
     logit_loss,
     logit_norms,
-    loss_ratio_factors,
     rates,
-    rebalancing_factors,
+    scaled,
+    uniform_loss,
     weighted_median,
 )
 from olmlib.olm_presets import configured
@@ -39,33 +42,43 @@ class OLM:
     Args:
         heads: the heads' names, the keys of `logits`.
         preset: a name of `PRESETS`: `stable` (the default), `paper`, `code`, `variant`, and the
-            controls `norm_free` and `constant`.
-        warmup: updates before the rule acts; take those of one epoch. The coefficients stay 1
-            meanwhile and `stable` learns each head's own norm.
+            controls `norm_free` and `constant`. `code` and `variant` sum the loss over the batch
+            (`network_loss="sum"`), so it is as many times larger as the batch has samples; under
+            SGD set `network_loss="mean"`.
+        warmup: updates before the rule acts, 0 or more; take those of one epoch. The coefficients
+            stay 1 meanwhile and `stable` learns each head's own norm.
         seed: of the control `rule="random"`.
         **changes: fields of `OLMConfig` that differ from the preset.
 
     Attributes:
         w: `(M,)`, the coefficients, in the order of `heads`.
         lam: `(M,)`, the rebalancing factors, sum 1.
-        record: the last update's `w`, `lam`, `G`, `C`, `train_loss`, `dev_loss`, each `(M,)`.
+        record: the last update's `w`, `lam`, `G`, `C`, `train_loss`, `dev_loss`, each `(M,)`; NaN
+            where no dev loss was ever measured.
 
     Raises:
-        ValueError: no heads, an unknown preset, an unknown field, or a value that it cannot have.
+        ValueError: no distinct names, an unknown preset or field, or a value that it cannot have.
     """
 
-    def __init__(self, heads: Sequence[str], preset="stable", warmup=50, seed=0, **changes):
+    @checked
+    def __init__(
+        self,
+        heads: Iterable[str],
+        preset="stable",
+        warmup: Annotated[int, Range(0)] = 50,
+        seed: Seed = 0,
+        **changes,
+    ):
         """Start with w = 1 and lambda = 1 / M."""
-        if not heads or len(set(heads)) != len(heads):
-            raise ValueError(f"heads must be distinct names, not {list(heads)}")
-        self.heads = tuple(heads)
+        self.heads = olm_checks.names(heads)
+        self.preset = preset
         self.config = configured(preset, changes)
         self.warmup = warmup
         self.seed = seed
         start = self.config.constant if self.config.solver == "none" else 1.0
-        self.w = torch.full((len(heads),), start, dtype=torch.float64)
+        self.w = torch.full((len(self.heads),), start, dtype=torch.float64)
         self.w.requires_grad_(self.config.coefficients_feel_loss)
-        self.lam = torch.full_like(self.w, 1 / len(heads), requires_grad=False)
+        self.lam = torch.full_like(self.w, 1 / len(self.heads), requires_grad=False)
         self.step = 0
         self.measured = 0
         self.train_loss: Tensor | None = None
@@ -76,27 +89,47 @@ class OLM:
         self._bounded: Tensor | None = None
         self.record: dict[str, Tensor] = {}
         self.optimizer = torch.optim.Adam([self.w], lr=self.config.eta)
+        self._awaits_backward = False
+
+    def __repr__(self) -> str:
+        """Return heads, preset, progress and coefficients in a line."""
+        values = ", ".join(f"{head} {w:.4g}" for head, w in self.coefficients.items())
+        return f"OLM({list(self.heads)}, {self.preset!r}): {self.step} updates, w = {values}"
+
+    @property
+    def coefficients(self) -> dict[str, float]:
+        """Head -> w_m, as plain numbers."""
+        return dict(zip(self.heads, self.w.tolist(), strict=True))
 
     def loss(self, logits: Logits, labels: Tensor) -> Tensor:
         """Return the sum over heads of CE(w_m s_m, y).
 
+        With the presets `code` and `variant` its gradient moves the coefficients too. Under a
+        `GradScaler` call `scaler.unscale_(olm.optimizer)` before `update` then.
+
         Args:
-            logits: name -> `(B, C)` or `(B, T, C)`, raw logits of each head.
-            labels: `(B,)` or `(B, T)`, class indices in `[0, C)`.
+            logits: name -> `(B, C)` or `(B, T, C)`, raw logits of each head. Classes that a sample
+                cannot have are masked by -inf, and by no large number: it would count as a logit.
+            labels: `(B,)` or `(B, T)`, class indices in `[0, C)`, of any integer type.
 
         Returns:
-            `()`, in nats; a mean over samples, or a sum with `network_loss="sum"`.
+            `()`, in nats, in single precision or better; a mean over samples, or a sum over them
+            with `network_loss="sum"`, as in the presets `code` and `variant`.
 
         Raises:
-            ValueError: a head is missing, or has NaN or infinite logits.
+            ValueError: `logits` is no dictionary of tensors with exactly these heads; their shapes,
+                numbers of classes or devices do not fit each other or the labels; they are empty,
+                NaN or +inf; a label is no index of a class, or its class is masked.
         """
-        heads, labels = self._checked(logits), labels.flatten()
-        self.w.grad = None
-        # Plain numbers where they feel no gradient: head by head is then the fastest way.
+        heads, labels, masked = olm_checks.batch(self.heads, logits, labels)
         felt = self.config.coefficients_feel_loss
+        if torch.is_grad_enabled():
+            self.w.grad = None
+            self._awaits_backward = felt
+        # Plain numbers where they feel no gradient: head by head is then the fastest way.
         coefficients = self.w.to(heads[0]).unbind() if felt else self.w.tolist()
         first, *others = (
-            cross_entropy(c * s, labels, reduction=self.config.reduction)
+            cross_entropy(scaled(c, s, masked), labels, reduction=self.config.reduction)
             for c, s in zip(coefficients, heads, strict=True)
         )
         return sum(others, start=first) / self._gain(len(labels))
@@ -106,39 +139,43 @@ class OLM:
                dev_labels: Tensor | None = None) -> None:  # fmt: skip
         """Move the coefficients by Eq. 6-9, after the optimiser's step.
 
+        A masked class, -inf, counts as if the head had it not: the norms, and the ln C that the
+        losses start from, are those of the other classes.
+
         Args:
             logits, labels: the training batch, as in `loss`; under `torch.distributed`, this
                 process's part of it.
             dev_logits, dev_labels: a batch of the dev split, the same in every process; without it
-                the rates keep the last measured dev losses.
+                the rates keep the last measured dev losses. Rules that do not look at the dev set,
+                such as the preset `variant`, need none.
 
         Raises:
-            ValueError: as `loss`; a dev batch without labels; or no dev batch was ever given.
+            ValueError: as `loss`; only one of dev logits and dev labels; no dev batch was ever
+                given; or `loss` was called and its backward pass not run. Nothing has changed then.
         """
-        stacked, labels = self._flat(logits, labels)
-        stacked, labels = gathered(stacked, dim=1).double(), gathered(labels)
-        train = self._measured(stacked, labels)
+        heads, labels, _ = olm_checks.batch(self.heads, logits, labels)
+        needed = self.config.needs_dev and self.dev_loss is None
+        dev = olm_checks.dev_batch(self.heads, dev_logits, dev_labels, heads[0].shape[-1], needed)
+        if self._awaits_backward and self.w.grad is None:
+            raise ValueError("the coefficients feel the loss: run its backward() before update()")
+        self._awaits_backward = False
+        stacked = gathered(torch.stack(heads), dim=1).double()
+        train = self._measured(stacked, gathered(labels))
         self.train_loss = self._smooth(self.train_loss, train, steps=1)
-        if dev_logits is not None:
-            if dev_labels is None:
-                raise ValueError("dev_logits need their dev_labels")
+        if dev is not None:
+            now = self._measured(torch.stack(dev.heads), dev.labels)
             # As long a memory in steps as the training losses have, however rarely dev is measured.
-            dev = self._measured(*self._flat(dev_logits, dev_labels))
-            self.dev_loss = self._smooth(self.dev_loss, dev, self.step - self.measured)
+            self.dev_loss = self._smooth(self.dev_loss, now, self.step - self.measured)
             self.measured = self.step
-        if self.dev_loss is None:
-            raise ValueError("the first update needs dev_logits and dev_labels")
+        dev_loss = torch.full_like(train, torch.nan) if self.dev_loss is None else self.dev_loss
         warming = self.step < self.warmup
         moving = warming and self.config.baseline == "last_of_warmup"
         if self.train0 is None or self.dev0 is None or moving:
-            log_classes = self.config.baseline == "log_classes"
-            start = torch.full_like(train, log(stacked.shape[-1]))
-            self.train0 = start if log_classes else self.train_loss
-            self.dev0 = start if log_classes else self.dev_loss
+            self.train0, self.dev0 = self.train_loss, dev_loss
+            if self.config.baseline == "log_classes":
+                self.train0 = self.dev0 = uniform_loss(stacked)
 
-        G, C = rates(
-            self.train0, self.dev0, self.train_loss, self.dev_loss, self.config.signed_rates
-        )
+        G, C = rates(self.train0, self.dev0, self.train_loss, dev_loss, self.config.signed_rates)
         norms = logit_norms(stacked).cpu()
         if self.config.reference == "warmup" and warming:
             self.norms += (norms.mean(0) - self.norms) / (self.step + 1)
@@ -146,20 +183,21 @@ class OLM:
         else:
             self.lam = self._factors(G, C, self.train0, self.train_loss)
             current = self.config.reference == "current"
-            self.solve(norms if current else self._reference(), self.lam)
+            self.solve(norms if current else self._reference(), self.lam, stacked.shape[1])
         self.step += 1
         self.record = {"w": self.w.detach().clone(), "lam": self.lam, "G": G, "C": C}
-        self.record |= {"train_loss": train, "dev_loss": self.dev_loss}
+        self.record |= {"train_loss": train, "dev_loss": dev_loss}
 
     @torch.no_grad()
-    def solve(self, norms: Tensor, lam: Tensor) -> None:
-        """Move w towards the solution of Eq. 9 for these norms and factors.
+    def solve(self, norms: Tensor, lam: Tensor, samples: int = 1) -> None:
+        """Move w towards the minimiser of Eq. 9 for these norms and factors, its targets held.
 
         Args:
             norms: `(M,)` batch means or `(B, M)`, norms of raw logits.
             lam: `(M,)`, rebalancing factors.
+            samples: of the batch whose loss the coefficients feel, if they do.
         """
-        config, M, samples = self.config, len(self.heads), len(norms)
+        config, M = self.config, len(self.heads)
         scale = M if config.rescale_target else 1.0
         if not config.per_sample and norms.ndim == 2:
             norms = norms.mean(0)
@@ -184,51 +222,34 @@ class OLM:
         self.w.copy_(w.clamp(*config.clamp) if config.clamp else w)
 
     def state_dict(self) -> dict:
-        """Return everything that `load_state_dict` needs to go on exactly."""
-        names = ("w", "lam", "step", "measured", "warmup", "norms", "record")
-        losses = ("train_loss", "dev_loss", "train0", "dev0")
-        state = {name: getattr(self, name) for name in names + losses}
-        state["w"] = self.w.detach().clone()
-        return state | {"heads": self.heads, "optimizer": self.optimizer.state_dict()}
+        """Return everything that `load_state_dict` needs to go on exactly, as a copy."""
+        state = {name: getattr(self, name) for name in olm_state.NAMES}
+        state["optimizer"] = self.optimizer.state_dict()
+        return olm_state.copied(state | self._made_with())
 
     @torch.no_grad()
     def load_state_dict(self, state: dict) -> None:
-        """Restore a `state_dict`.
+        """Restore a copy of a `state_dict`; its `warmup` comes with it.
 
         Raises:
-            ValueError: the state belongs to other heads.
+            ValueError: it belongs to other heads, another preset, option or seed, or is no state of
+                an OLM. Nothing has changed then.
         """
-        state = dict(state)
-        if tuple(state.pop("heads")) != self.heads:
-            raise ValueError(f"the saved coefficients are not those of heads {self.heads}")
-        self.optimizer.load_state_dict(state.pop("optimizer"))
-        self.w.copy_(state.pop("w"))
-        for name, value in state.items():
+        saved = olm_state.fitting(state, self._made_with())
+        self.optimizer.load_state_dict(saved.pop("optimizer"))
+        self.w.copy_(saved.pop("w"))
+        for name, value in saved.items():
             setattr(self, name, value)
         self._bounded = None
 
-    def _checked(self, logits: Logits) -> list[Tensor]:
-        """Return the logits of the heads, each `(B, C)`, time folded into the batch."""
-        for head in self.heads:
-            if head not in logits:
-                raise ValueError(f"no logits of head {head!r}; there are {', '.join(logits)}")
-        heads = [logits[head].flatten(0, -2) for head in self.heads]
-        # A sum is finite only if all its terms are, and cheaper to look at.
-        sums = torch.stack([scores.detach().sum() for scores in heads]).tolist()
-        for head, scores, total in zip(self.heads, heads, sums, strict=True):
-            if not (isfinite(total) or torch.isfinite(scores).all()):
-                raise ValueError(f"logits of head {head!r} are not finite (NaN or infinite)")
-        return heads
-
-    def _flat(self, logits: Logits, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits `(M, B, C)` and labels `(B,)`."""
-        return torch.stack(self._checked(logits)), labels.flatten()
+    def _made_with(self) -> dict:
+        return {"heads": self.heads, "seed": self.seed} | asdict(self.config)
 
     def _measured(self, stacked: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of every head, `(M,)`, in double precision."""
         M, B, _ = stacked.shape
         if self.config.weighted_losses:
-            stacked = self.w.to(stacked)[:, None, None] * stacked
+            stacked = scaled(self.w.to(stacked)[:, None, None], stacked)
         labels = labels.expand(M, B).flatten()
         every = cross_entropy(stacked.double().flatten(0, 1), labels, reduction="none").view(M, B)
         return (every.mean(-1) if self.config.reduction == "mean" else every.sum(-1)).cpu()
@@ -242,10 +263,14 @@ class OLM:
     def _smooth(self, mean: Tensor | None, value: Tensor, steps: int) -> Tensor:
         return value if mean is None else mean.lerp(value, 1 - self.config.smoothing**steps)
 
-    def _gain(self, samples: int) -> int:
+    def _gain(self, samples: int) -> float:
         """Return how many times larger the loss of the coefficients is than the network's."""
-        summed = self.config.reduction == "sum"
-        return samples if summed and self.config.network_loss == "mean" else 1
+        match self.config.reduction, self.config.network_loss:
+            case "sum", "mean":
+                return samples
+            case "mean", "sum":
+                return 1 / samples
+        return 1
 
     def _factors(self, G: Tensor, C: Tensor, train0: Tensor, train: Tensor) -> Tensor:
         match self.config.rule:
@@ -253,13 +278,7 @@ class OLM:
                 return torch.full_like(G, 1 / len(G))
             case "reversed":
                 G, C = C, G
-        match self.config.factors:
-            case "loss_ratio":
-                lam = loss_ratio_factors(train0, train)
-            case "softmax":
-                lam = rebalancing_factors(G, C)
-            case "bounded":
-                lam = bounded_factors(G, C)
+        lam = factors(self.config.factors, G, C, train0, train)
         if self.config.rule == "random":
             period = self.step // max(self.warmup, 1)
             generator = torch.Generator().manual_seed(self.seed * 100_003 + period)
@@ -273,6 +292,8 @@ class OLM:
         if self.w.grad is not None:
             # The mean over processes, as DistributedDataParallel takes it for the parameters.
             slope += self._gain(samples) * summed(self.w.grad) / processes()
-        self.w.grad = slope
-        self.optimizer.step()
+        # Half precision may overflow, and one infinite slope would spoil Adam's moments for good.
+        if torch.isfinite(slope).all():
+            self.w.grad = slope
+            self.optimizer.step()
         self.w.grad = None

@@ -1,7 +1,7 @@
 """The equations of OLM, section 3.2 of the paper: Eq. 6-9 and their solvers."""
 
 from collections.abc import Sequence
-from math import log
+from math import inf, log
 
 import torch
 from torch import Tensor
@@ -70,6 +70,18 @@ def bounded_factors(generalised: Tensor, overfitted: Tensor, noise=0.1, bound=lo
     return _bounded(score, bound).softmax(-1)
 
 
+def factors(
+    kind: str, generalised: Tensor, overfitted: Tensor, train0: Tensor, train: Tensor
+) -> Tensor:
+    """Return lambda, `(M,)`, by a rule that `OLMConfig.factors` names."""
+    match kind:
+        case "loss_ratio":
+            return loss_ratio_factors(train0, train)
+        case "softmax":
+            return rebalancing_factors(generalised, overfitted)
+    return bounded_factors(generalised, overfitted)
+
+
 def bounded_norms(norms: Tensor, bound=log(1.5)) -> Tensor:
     """Return norms that lie within a factor of `exp(bound)` of their geometric mean.
 
@@ -91,16 +103,53 @@ def _bounded(scores: Tensor, bound: float) -> Tensor:
     return bound * ((scores - scores.mean()) / bound).tanh()
 
 
+def scaled(w: Tensor | float, logits: Tensor, masked=True) -> Tensor:
+    """Return `w * logits`, in which a masked class, -inf, stays masked whatever w is.
+
+    Its probability is 0 under any coefficient; the plain product would be NaN or +inf for a
+    coefficient that is not positive, and the slope of w would be NaN for every one.
+
+    Args:
+        w: a coefficient, or coefficients that can be multiplied with `logits`.
+        logits: of any shape.
+        masked: False spares the search where nothing is masked.
+    """
+    if not masked:
+        return w * logits
+    hidden = logits == -inf
+    return (w * logits.masked_fill(hidden, 0.0)).masked_fill(hidden, -inf)
+
+
 def logit_norms(logits: Tensor | Sequence[Tensor]) -> Tensor:
-    """Return the L2 norm of every sample's logit vector, `(B, M)`, from M logits `(B, C)`."""
-    return torch.linalg.vector_norm(torch.stack(tuple(logits)), dim=-1).t()
+    """Return the L2 norm of every sample's logit vector, `(B, M)`, from M logits `(B, C)`.
+
+    It runs over the classes that are not masked: one with -inf counts as if the head had it not.
+    """
+    stacked = torch.stack(tuple(logits))
+    return torch.linalg.vector_norm(stacked.masked_fill(stacked == -inf, 0.0), dim=-1).t()
+
+
+def uniform_loss(logits: Tensor) -> Tensor:
+    """Return the mean cross-entropy of a uniform guess, ln C of the classes that are not masked.
+
+    Args:
+        logits: `(M, B, C)`, of which only the -inf count.
+
+    Returns:
+        `(M,)`, in nats.
+    """
+    classes = (logits > -inf).sum(-1)
+    if (classes == logits.shape[-1]).all():
+        return torch.full((len(logits),), log(logits.shape[-1]), dtype=torch.float64)
+    return classes.double().log().mean(-1).cpu()
 
 
 def logit_loss(w: Tensor, norms: Tensor, factors: Tensor, scale=1.0, detach=True) -> Tensor:
     """Return Eq. 9: how far the heads' scaled norms are from their targets, in L1.
 
     The target of head m is `scale * factors[m] * sbar`, sbar the mean scaled norm over the heads.
-    With `scale=1` the only zero is w = 0; with `scale=M` the mean is kept.
+    With `scale=1` and several heads, scaled norms of 0 are the only ones that meet the targets they
+    set themselves; with `scale=M` all those in proportion to the factors do.
 
     Args:
         w: `(M,)`, coefficients.

@@ -18,18 +18,21 @@ class OLMConfig:
         factors: softmax of G / C (Eq. 8); of a bounded log ratio; or the official variant engine's
             L_m / L_m(0), from training losses alone.
         signed_rates: G and C signed and cut at 1e-6, as in the official code, not absolute.
-        solver: of Eq. 9: the exact minimum for mean norms, or for norms per sample; Algorithm 1
-            (`steps` of SGD); one step of Adam; w = M lambda without a norm; `none` leaves w alone.
+        solver: of Eq. 9: the exact minimiser while the targets are held, for mean norms or for
+            norms per sample; Algorithm 1 (`steps` of SGD); one step of Adam; w = M lambda without a
+            norm; `none` leaves w alone.
         per_sample: Eq. 9 over the norms of the samples of the current batch, not over their mean.
         rescale_target: the target is M lambda_m times the mean u, so that uniform lambda asks for
-            equal norms; without M, as printed, only w = 0 solves Eq. 9.
+            equal norms; without M, as printed, only w = 0 meets the targets that it sets itself.
         reference: the norms of Eq. 9: of the current batch, or means over the warm-up epoch.
-        baseline: the losses at n = 0 of Eq. 6-7: ln C, the first ones, or the last of the warm-up.
+        baseline: the losses at n = 0 of Eq. 6-7: ln C (of the classes that are not masked), the
+            first ones, or the last of the warm-up.
         weighted_losses: measure the losses of Eq. 6-7 on w_m s_m, not on s_m.
         coefficients_feel_loss: add the gradient of the network's loss to that of Eq. 9.
         reduction: over a batch, of the losses of Eq. 6-7 and of that gradient.
-        network_loss: of the loss that the network is trained on. The official sum goes with its
-            Adam, which ignores a loss's scale; SGD diverges on it.
+        network_loss: over a batch, of the loss that the network is trained on. The official sum is
+            as many times larger as the batch has samples and goes with its Adam, which ignores a
+            loss's scale; SGD diverges on it.
         steps: of `sgd`, >= 1.
         eta: learning rate of `sgd` and `adam`, > 0.
         smoothing: share of the old value in the moving averages of losses and w, in [0, 1).
@@ -39,6 +42,8 @@ class OLMConfig:
             mode with one.
         dev_iter: an epoch is the training set, dev batches in turn; or ends with the shorter of the
             two (`zip`), as in the official code.
+
+    Both say how a training loop brings the dev batch; `olmlib.olm.OLM` takes what it is given.
 
     Raises:
         ValueError: a value that its field cannot have, or one that would have no effect beside the
@@ -66,6 +71,11 @@ class OLMConfig:
     constant: float = 1.0
     dev_pass: Literal["eval", "train"] = "eval"
     dev_iter: Literal["cycle", "zip"] = "cycle"
+
+    @property
+    def needs_dev(self) -> bool:
+        """Whether lambda depends on dev losses; if not, they are only recorded."""
+        return self.rule != "uniform" and self.factors != "loss_ratio"
 
     def __post_init__(self):
         """Refuse values that a field cannot have, and options without effect beside the others."""
@@ -112,7 +122,10 @@ PRESETS = {
         clamp=None,
     ),
     "code": _OFFICIAL,
-    "variant": replace(_OFFICIAL, factors="loss_ratio", rescale_target=True),
+    # The official engine of this one never looks at the dev set.
+    "variant": replace(
+        _OFFICIAL, factors="loss_ratio", rescale_target=True, dev_pass="eval", dev_iter="cycle"
+    ),
     "norm_free": OLMConfig(solver="norm_free"),
     "constant": OLMConfig(solver="none", rule="uniform"),
 }

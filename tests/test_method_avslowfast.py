@@ -79,8 +79,17 @@ def test_T_AVS_4_contrastive_by_hand(negative, loss):
 
 
 def test_pairs_without_sound_or_with_the_same_sound_do_not_count():
+    # A clip's partner is the clip before it, the first one's the last.
     silent, sound, other = torch.zeros(1, 4, 5), torch.randn(1, 4, 5), torch.randn(1, 4, 5)
-    assert usable(torch.stack([other, silent, sound, sound])).tolist() == [True, False, True, False]
+    for clips, expected in (
+        ([other, sound, sound], [True, True, False]),
+        ([other, silent, sound, sound], [True, False, False, False]),
+        ([silent, sound, other], [False, False, True]),
+        ([sound, other, silent], [False, True, False]),
+        ([silent, silent], [False, False]),
+        ([sound], [False]),
+    ):
+        assert usable(torch.stack(clips)).tolist() == expected
 
 
 def test_batch_norm_of_the_lateral_runs_where_it_is_dropped(batch):

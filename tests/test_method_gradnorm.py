@@ -60,6 +60,28 @@ def test_T_GN_1_first_step_of_adam():
     near(method.record()["rate"], 0.681818, 1.090909, 1.227273)
 
 
+def test_an_adam_made_anew_moves_every_weight_by_its_whole_rate():
+    # A public code does that; here one Adam lives as long as the training.
+    def trained(anew):
+        method = create("gradnorm", l0="first")
+        method.build(3, SMALL)
+        method.initial, method.losses = 1.79 * ONES, LOSSES
+        for size in (1.0, 0.01, 1.0):
+            if anew:
+                method.optimizer = torch.optim.Adam([method.w], lr=method.lr_w)
+            before, method.norms = method.w.clone(), size * NORMS
+            method.after_step(None, None)
+            slope = slopes(before, method.norms, method.rates, method.alpha)
+            step = before - renormalised(before - method.lr_w * slope.sign())
+            yield (before - method.w), step
+
+    for moved, whole in trained(anew=True):
+        assert_close(moved, whole, atol=1e-5, rtol=0)
+    kept = list(trained(anew=False))
+    assert_close(*kept[0], atol=1e-5, rtol=0)
+    assert not torch.allclose(*kept[1], atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("alpha", "expected", "total"),
     [

@@ -1,5 +1,7 @@
 """The hooks: what each method minimises, and how one is found by name."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -73,12 +75,69 @@ def test_the_probe_is_measured_every_few_steps_in_eval_mode(batch):
     assert all(torch.equal(v, before[k]) for k, v in model.named_buffers())
 
 
-def test_the_official_presets_forward_a_whole_dev_batch_in_train_mode(batch):
+def test_the_official_preset_forwards_a_whole_dev_batch_in_train_mode(batch):
     method = create("olm", preset="code")
     model = method.build(3, SMALL)
     before = model.encoders["audio"].trunk.bn1.running_mean.clone()
     method.forward_extra(model, lambda size: batch if size == 32 else None, 32)
     assert not torch.equal(before, model.encoders["audio"].trunk.bn1.running_mean)
+
+
+def test_the_official_variant_learns_nothing_of_the_dev_set(batch):
+    def trained(dev):
+        torch.manual_seed(0)
+        method = create("olm", preset="variant", network_loss="mean")
+        model = method.build(3, SMALL)
+        assert method.epoch_length(84, 21) == 84
+        method.on_epoch_start(None, 1, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(4):
+            outputs = model(batch)
+            method.forward_extra(model, lambda size: dev, 32)
+            optimizer.zero_grad()
+            method.loss(outputs, LABELS).backward()
+            optimizer.step()
+            logits = {h: s.detach() for h, s in outputs.logits.items()}
+            method.after_step(Outputs(logits, {}), LABELS)
+        return method, model.state_dict()
+
+    other = batch | {m: 3 * batch[m] + 1 for m in ("audio", "visual")}
+    (one, weights), (two, others) = trained(batch), trained(other)
+    assert not torch.equal(one.record()["dev_loss"], two.record()["dev_loss"])
+    assert torch.equal(one.olm.w, two.olm.w)
+    assert (one.olm.w != 1).all()
+    assert all(torch.equal(value, others[name]) for name, value in weights.items())
+
+
+def test_the_coefficients_gradient_loses_the_scale_of_a_mixed_precision_loss(batch):
+    ends = []
+    for scale in (1.0, 2.0**12):
+        torch.manual_seed(0)
+        method = create("olm", preset="code")
+        outputs = method.build(3, SMALL)(batch)
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale, enabled=scale > 1)
+        method.on_epoch_start(SimpleNamespace(scaler=scaler), 1, 2)
+        scaler.scale(method.loss(outputs, LABELS)).backward()
+        method.after_backward(None)
+        method.probe = outputs.logits, LABELS
+        ends.append(method.olm.w.grad)
+        method.after_step(outputs, LABELS)
+    assert_close(*ends)
+
+
+@pytest.mark.parametrize(
+    ("options", "together"),
+    [
+        ({"preset": "code"}, False),
+        ({"preset": "code", "network_loss": "mean"}, True),
+        ({"network_loss": "sum"}, False),
+        ({}, True),
+    ],
+)
+def test_a_summed_loss_is_not_split_over_processes(options, together):
+    method = create("olm", **options)
+    method.build(3, SMALL)
+    assert method.distributed == together
 
 
 def test_T_OLM_F5_the_epoch_of_the_code_ends_with_the_dev_loader():

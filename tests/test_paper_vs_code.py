@@ -5,18 +5,22 @@ import re
 from dataclasses import fields
 
 import pytest
+import yaml
 
 from companion import params
 from companion.data import sections
+from olmlib.config import PRESETS as TRANSFORMER_PRESETS
 from olmlib.config import LateFusionConfig, TrainConfig, TransformerConfig
 from olmlib.methods import avslowfast, cur, gblend, gradnorm, mmcosine, ogm_ge, olm, pmr
+from olmlib.methods.table import create
 from olmlib.models import fusions
 from olmlib.olm_presets import PRESETS, OLMConfig
 
 HEADER = "| # | what differs | consequence | our default | option | see |"
-# Items of the official engine (O), of its transformers (T), of data and features (D).
-WANTED = {f"O{n}" for n in range(1, 22)} | {f"T{n}" for n in range(1, 19)}
-WANTED |= {f"D{n}" for n in range(1, 16)}
+# Items of the official engine (O), of the baselines (B), of the official transformers (T), of data
+# and features (D), of metrics (M).
+LAST = {"O": 24, "B": 16, "T": 24, "D": 15, "M": 3}
+WANTED = {f"{letter}{n}" for letter, last in LAST.items() for n in range(1, last + 1)}
 
 
 @pytest.fixture
@@ -33,6 +37,34 @@ def test_every_row_has_all_its_cells(rows):
 
 def test_no_item_is_missing(rows):
     assert rows.keys() >= WANTED
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("B13", ("CUR", "gates", "first branch's")),
+        ("B14", ("GradNorm", "Adam", "anew")),
+        ("B15", ("PMR", "encoders", "512 numbers")),
+        ("B16", ("synchrony", "either")),
+        ("O21", ("second engine", "dev set is never looked at")),
+        ("T23", ("MBT", "2048", "34.7 M parameters, not 25.2 M")),
+        ("T24", ("dropout", "hub's tokens")),
+    ],
+)
+def test_what_running_the_public_codes_has_shown_is_listed(rows, number, words):
+    said = " ".join(rows[number][1:])
+    assert all(word in said for word in words)
+
+
+def test_presets_and_examples_of_the_page_are_those_of_today(root):
+    page = (root / "book" / "paper_vs_code.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"preset: (\w+)", page))
+    assert named == {"stable", "paper", "code", "variant", "official"}
+    assert named - PRESETS.keys() == {"official"} <= TRANSFORMER_PRESETS.keys()
+    examples = [yaml.safe_load(text) for text in re.findall(r"`(\{method: .*?\}\})`", page)]
+    for example in examples:
+        create(example["method"], **example["options"])
+    assert examples
 
 
 def keywords():

@@ -207,7 +207,7 @@ def test_a_method_acted_in_the_test_above():
                 method.update({m: h.detach() for m, h in z.items()}, y, C)
             method.probe = (classified(probe[0]).logits, probe[1])
             outputs = classified(z)
-            method.loss(outputs, y)
+            method.loss(outputs, y).backward()
             if name != "cur":
                 method.after_step(outputs, y)
             before = before or copy.deepcopy(method.record())

@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.profiler import ProfilerActivity, profile
 from torch.testing import assert_close
 
-from olmlib.config import TransformerConfig, configuration
+from olmlib.config import TransformerConfig, changed, configuration
 from olmlib.models.transformer import Transformer
 from olmlib.models.transformer_parts import AttentionFusion, Encoder, kept, pooled, sincos
 from olmlib.olm import OLM
@@ -290,6 +290,50 @@ def test_U12_a_second_call_changes_training_only():
         torch.manual_seed(7)
         made.trained = all_logits(made, batch())
     assert not torch.allclose(single.trained, double.trained)
+
+
+@pytest.mark.parametrize("fusion", ["mbt", "irfb"])
+def test_the_hub_is_dropped_like_every_embedding_in_training_only(fusion):
+    made = model(fusion=fusion, dropout=0.5, n_bottleneck=50, n_layers=1)
+    data, seen = batch(padded=False), []
+    first = made.irfb[0] if fusion == "irfb" else made.encoders["audio"].layers[0]
+    first.register_forward_pre_hook(lambda block, inputs: seen.append(inputs[0]))
+    made(data)
+    made.eval()(data)
+    training, evaluation = (z[:, -50:] for z in seen)
+    assert torch.equal(evaluation, made.bottleneck.expand(3, -1, -1))
+    dropped = training == 0
+    assert 0.4 < dropped.float().mean() < 0.6
+    assert not torch.equal(dropped[0], dropped[1]), "a mask for each clip"
+    assert_close(training[~dropped], (2 * evaluation)[~dropped])
+
+
+def size(made):
+    """Count the parameters that the official models have too; those have no valence heads."""
+    return sum(p.numel() for n, p in made.named_parameters() if not n.startswith("regressors"))
+
+
+def widths(config):
+    """Return the widths of the feed-forward blocks of a network, without its weights."""
+    with torch.device("meta"):
+        blocks = Transformer(CLASSES, config).encoders["audio"].layers
+    return {block.feed_forward.layers[0].out_features for block in blocks}
+
+
+def test_the_official_mbt_has_the_official_size():
+    # Counted on the official model: its width argument never reaches the blocks.
+    official = {"modalities": AV, "inputs": dict.fromkeys(AV, 1024), "preset": "official"}
+    mbt = configuration(TransformerConfig, official | {"fusion": "mbt"})
+    with torch.device("meta"):
+        assert size(Transformer(CLASSES, mbt)) == 34_684_434
+    # However the preset, the fusion and a width come together.
+    sizes = {"n_layers": 6, "ffn_dim": 64}
+    later = changed(configuration(TransformerConfig, official | sizes), {"fusion": "mbt"})
+    over = changed(config(), {"preset": "official", "fusion": "mbt"})
+    assert widths(later) == widths(over) == {2048}
+    for other in ({"fusion": "irfb"}, {"modalities": ("audio",)}):
+        assert widths(changed(later, other)) == {64}
+    assert configuration(TransformerConfig, {}).mbt_ffn_dim is None
 
 
 def test_pooling_by_hand():

@@ -1,7 +1,7 @@
 """OLM (Zong et al., IJCAI 2024): three heads whose logits are scaled by online coefficients.
 
 Costs a forward pass of a few dev samples every few steps: 16 samples every 16 steps by default,
-without graph and in eval mode; the official code's presets forward a whole dev batch at every step.
+without graph and in eval mode; the preset `code` forwards a whole dev batch at every step.
 """
 
 import torch
@@ -52,8 +52,7 @@ class Scheme(Method):
         model = build(num_classes, config, aux_heads=True)
         self.olm = OLM(model.heads, **self.options)
         # Shares of a batch are weighted for a mean of the loss, which the official sum is not.
-        config = self.olm.config
-        self.distributed = not config.reduction == config.network_loss == "sum"
+        self.distributed = self.olm.config.network_loss == "mean"
         return model
 
     def epoch_length(self, train_batches, dev_batches):
@@ -64,6 +63,7 @@ class Scheme(Method):
     def on_epoch_start(self, training, epoch, steps):
         """Let the warm-up be the first epoch."""
         self.olm.warmup = steps if epoch == 1 else self.olm.warmup
+        self.training = training
 
     def forward_extra(self, model, next_dev, size):
         """Forward the next dev samples: the rotating probe, or a whole batch as the code does."""
@@ -80,6 +80,11 @@ class Scheme(Method):
     def loss(self, outputs, labels):
         """Return the sum over heads of CE(w_m s_m, y)."""
         return self.olm.loss(outputs.logits, labels)
+
+    def after_backward(self, model):
+        """Unscale the coefficients' gradient of a mixed-precision loss, as the network's was."""
+        if self.olm.config.coefficients_feel_loss and self.training.scaler.is_enabled():
+            self.training.scaler.unscale_(self.olm.optimizer)
 
     def after_step(self, outputs, labels):
         """Update the coefficients by Eq. 6-9."""

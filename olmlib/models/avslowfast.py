@@ -78,9 +78,14 @@ def contrastive(reference: Tensor, positive: Tensor, negative: Tensor, valid: Te
 
 
 def usable(spectrogram: Tensor) -> Tensor:
-    """Return `(B,)`: which clips `(B, 1, F, T)` have a sound, and not that of the clip before."""
+    """Return `(B,)`: which clips `(B, 1, F, T)` make a pair with the clip before, their negative.
+
+    Both have a sound, and not the same one.
+    """
     x = spectrogram.flatten(1).float()
-    return (x.var(1) > LEAST_VARIANCE) & (cosine_similarity(x, x.roll(1, 0)) < MOST_SIMILAR)
+    before = x.roll(1, 0)
+    heard = (x.var(1) > LEAST_VARIANCE) & (before.var(1) > LEAST_VARIANCE)
+    return heard & (cosine_similarity(x, before) < MOST_SIMILAR)
 
 
 class AVSlowFastLite(Network):

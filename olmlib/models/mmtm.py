@@ -122,7 +122,10 @@ class TwoBranch(Network):
         initialise(self, config.init)
 
     def forward(self, batch: dict[str, Tensor]) -> Outputs:
-        """Classify a batch; `logits` has both modalities and their mean, `fused`."""
+        """Classify a batch; `logits` has both modalities and their mean, `fused`.
+
+        Each branch has met the other modality in its gates: none of these logits is unimodal.
+        """
         size = len(batch[self.heads[0]])
         blocked = self.blocked if self.training else None
         trunks = {m: encoder.trunk for m, encoder in self.encoders.items()}

@@ -1,6 +1,7 @@
 """The transformers of Table 3: one encoder per modality and four ways to fuse them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -48,10 +49,14 @@ class Transformer(Network):
         _check(config, aux_heads)
         d, count = config.d_model, len(config.modalities)
         self.fusion = config.fusion if count > 1 else None
-        self.encoders = module_dict({m: Encoder(m, config) for m in config.modalities})
+        blocks = config
+        if self.fusion == "mbt" and config.mbt_ffn_dim:
+            blocks = replace(config, ffn_dim=config.mbt_ffn_dim)
+        self.encoders = module_dict({m: Encoder(m, blocks) for m in config.modalities})
         streams = config.modalities
         if self.fusion in ("mbt", "irfb"):
             self.bottleneck = learned_tokens(config.n_bottleneck, config)
+            self.dropout = nn.Dropout(config.dropout)
             streams += ("fused",)
         if self.fusion == "irfb":
             self.irfb = nn.ModuleList(
@@ -118,7 +123,7 @@ class Transformer(Network):
             for level in range(self.config.n_layers):
                 tokens = self._advance(tokens, keep, level)
             return tokens
-        hub = self.bottleneck.expand(len(next(iter(tokens.values()))), -1, -1)
+        hub = self.dropout(self.bottleneck.expand(len(next(iter(tokens.values()))), -1, -1))
         if self.fusion == "mbt":
             # The hub's columns stand behind the modality's own and are always real.
             wide = {m: k if k is None else nn.functional.pad(k, (0, hub.shape[1]), value=True)
