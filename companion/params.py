@@ -17,7 +17,7 @@ from pydantic import (
 
 from companion.data.sections import Count, DataSet, Section, Sequences
 from companion.registry import DATASETS
-from olmlib.config import LateFusionConfig, NetworkConfig, changed
+from olmlib.config import NetworkConfig, changed
 
 IRFB = "olm_t_irfb"
 
@@ -51,9 +51,6 @@ class Row(Section):
         Raises:
             ValueError: as `changed`.
         """
-        # Once for each kind, because `changed` returns the kind that it is given.
-        if isinstance(base, LateFusionConfig):
-            return changed(base, self.model)
         return changed(base, self.model)
 
 
