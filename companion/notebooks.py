@@ -25,6 +25,7 @@ from nbstripout import strip_output
 
 from companion import kernel
 from companion.runs.sources import ROOT, closure, imported, versions
+from olmlib.files import whole
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 MAGIC = re.compile(r"^\s*[%!]")
@@ -189,8 +190,9 @@ def read(path: Path) -> NotebookNode:
 
 
 def write(path: Path, notebook: NotebookNode) -> None:
-    """Write `notebook` to `path`."""
-    path.write_text(text(notebook), encoding="utf-8")
+    """Write `notebook` to `path`, whole or not at all."""
+    with whole(path) as part:
+        part.write_text(text(notebook), encoding="utf-8")
 
 
 def text(notebook: NotebookNode) -> str:
