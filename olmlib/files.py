@@ -25,7 +25,8 @@ def whole(path: str | Path) -> Iterator[Path]:
             also where a library tells something else about it.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.part")
+    # Libraries choose a format by the ending.
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

@@ -81,7 +81,7 @@ def save(fig: Figure, path: str | Path, data: pd.DataFrame) -> None:
         raise ValueError(f"{path.name} has no numbers to save beside it")
     with whole(path) as part:
         # Matplotlib writes its own version into the file unless told otherwise.
-        fig.savefig(part, format="png", dpi=DPI, metadata={"Software": None})
+        fig.savefig(part, dpi=DPI, metadata={"Software": None})
     save_numbers(data, path.with_suffix(".csv"))
 
 

@@ -47,7 +47,7 @@ def claim(out: Path, identity: str, files: Iterable[str], about: dict) -> set[st
             f"{foreign[0]}. A real release is never overwritten: name another folder, or move the "
             "files away"
         )
-    for part in out.rglob(f".*{PART}"):
+    for part in filter(_is_part, list(out.rglob(f".*{PART}*"))):
         part.unlink()
     if stamp and stamp["identity"] == identity:
         sizes = stamp["files"]
@@ -77,7 +77,7 @@ def save_bytes(path: Path, content: bytes) -> None:
 
 
 def _is_part(path: Path) -> bool:
-    return path.name.startswith(".") and path.suffix == PART
+    return path.name.startswith(".") and PART in path.suffixes
 
 
 def _whole(path: Path, size: int | None) -> bool:

@@ -189,6 +189,8 @@ def check_rows(settings: params.Params, file="params.yaml") -> None:
     wrong = []
     for place, row in (rows | settings.table3.rows()).items():
         try:
+            if "seed" in row.options:
+                raise ValueError("seed is no option: seeds are set in the profile")
             create(row.method, 0, **row.options)
         except (TypeError, ValueError) as error:
             wrong.append(f"{file}, {place}: {error}")
