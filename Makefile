@@ -50,10 +50,7 @@ data: $(STAMP)
 	  echo "If a lock is named, another pipeline runs in this folder: wait for it."; exit 1; }
 
 reproduce: $(STAMP) data  ## every table and figure of the profile in params.yaml, then where they are
-	@profile=$$("$(PY)" -c 'from companion import params; from companion.runs.grid import check_rows; \
-	  known = params.load(); check_rows(known); print(known.profile)' 2>&1) || { \
-	  echo "$$profile" | sed '/^Traceback/,/^[^ ]*Error/{/^[^ ]*Error/!d}'; exit 1; }; \
-	profile=$$(echo "$$profile" | tail -n 1); \
+	@profile=$$("$(PY)" -m companion.runs.check) || exit 1; \
 	"$(BIN)/dvc" repro || { code=$$?; echo; \
 	  echo "dvc repro stopped. Finished work is kept: mend what is named above and run 'make reproduce' again."; \
 	  echo "If it names a lock or says 'is busy', another pipeline runs in this folder: wait for it."; exit $$code; }; \

@@ -24,7 +24,8 @@ from nbformat import NotebookNode
 from nbstripout import strip_output
 
 from companion import kernel
-from companion.runs.sources import ROOT, closure, imported, versions
+from companion.runs.sources import ROOT, closure, imported, refuse_absent, versions
+from olmlib.files import whole
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 MAGIC = re.compile(r"^\s*[%!]")
@@ -60,7 +61,9 @@ def code(notebook: dict) -> str:
         others, see `dependencies`.
 
     Raises:
-        SyntaxError: a code cell is not Python; the message names the cell.
+        SyntaxError: a code cell is not Python; the message names cell and line. A module behind it
+            is not; the message names its file.
+        ModuleNotFoundError: something imports a module that is not there; the message says where.
     """
     cells = [_source(cell) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     modules: set[str] = set()
@@ -68,10 +71,12 @@ def code(notebook: dict) -> str:
         # A magic is IPython's, not Python's, and imports nothing.
         lines = ["pass" if MAGIC.match(line) else line for line in cell.splitlines()]
         try:
-            tree = ast.unparse(ast.parse("\n".join(lines)))
+            ast.parse(source := "\n".join(lines))
         except SyntaxError as error:
-            raise SyntaxError(f"code cell {number}: {error}") from None
-        modules |= imported(tree)
+            place = f"code cell {number}, line {error.lineno}"
+            raise SyntaxError(f"{place}: {error.msg}") from None
+        refuse_absent(source, f"code cell {number}")
+        modules |= imported(source)
     return "\n\n".join([*(cell.rstrip("\n") for cell in cells), dependencies(*modules)])
 
 
@@ -95,29 +100,43 @@ def run(notebook: Path, executed: Path, parameters: dict) -> None:
 
     Raises:
         papermill.PapermillExecutionError: a cell failed.
+        RuntimeError: the system ended the kernel.
+        OSError: the executed copy cannot be written.
     """
     kernel.isolate()
     # Late: a kernel that asks for `root` has no need of it.
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from nbclient.output_widget import OutputWidget
 
     # Telling the kernel what a widget shows, nbclient misses a reply that comes meanwhile and
     # waits for ever (its issue 312). No notebook asks what its widgets show.
     setattr(OutputWidget, "sync_state", lambda self: None)  # noqa: B010  # mypy: no assignment
-    executed.parent.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(
-        notebook,
-        executed,
-        parameters,
-        kernel_name=KERNEL["name"],
-        language=KERNEL["language"],
-        progress_bar=False,
-        log_output=True,
-        cwd=kernel.HOME,
-        coalesce_streams=True,
-        record_timing=False,
-    )
-    write(executed, tidy(read(executed)))
+    failed = None
+    with whole(executed) as part:
+        try:
+            papermill.execute_notebook(
+                notebook,
+                part,
+                parameters,
+                kernel_name=KERNEL["name"],
+                language=KERNEL["language"],
+                progress_bar=False,
+                log_output=True,
+                cwd=kernel.HOME,
+                coalesce_streams=True,
+                record_timing=False,
+            )
+            part.write_text(text(tidy(read(part))), encoding="utf-8")
+        except (papermill.PapermillExecutionError, DeadKernelError) as error:
+            failed = error
+    if isinstance(failed, DeadKernelError):
+        raise RuntimeError(
+            f"{notebook}: its process was ended by the system, most often because memory ran out. "
+            f"How far it came is in {executed}. Finished work is kept: run again"
+        ) from failed
+    if failed is not None:
+        raise failed
 
 
 def lab(options: list[str]) -> NoReturn:
@@ -189,8 +208,9 @@ def read(path: Path) -> NotebookNode:
 
 
 def write(path: Path, notebook: NotebookNode) -> None:
-    """Write `notebook` to `path`."""
-    path.write_text(text(notebook), encoding="utf-8")
+    """Write `notebook` to `path`, whole or not at all."""
+    with whole(path) as part:
+        part.write_text(text(notebook), encoding="utf-8")
 
 
 def text(notebook: NotebookNode) -> str:
@@ -231,19 +251,27 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.command == "code":
         chosen.out.mkdir(parents=True, exist_ok=True)
         for name in chosen.module:
-            (chosen.out / f"{name}.py").write_text(dependencies(name), encoding="utf-8")
+            try:
+                source = dependencies(name)
+            except (SyntaxError, ModuleNotFoundError) as error:
+                sys.exit(str(error))
+            (chosen.out / f"{name}.py").write_text(source, encoding="utf-8")
         for path in chosen.notebooks:
             try:
                 source = code(read(path))
-            except SyntaxError as error:
-                sys.exit(f"{path}, {error}")
+            except (SyntaxError, ModuleNotFoundError, ValueError) as error:
+                # A module says which file it is, a cell does not know.
+                sys.exit(f"{path}, {error}" if str(error).startswith("code cell") else str(error))
             (chosen.out / f"{path.stem}.py").write_text(source, encoding="utf-8")
     elif chosen.command == "run":
         logging.basicConfig(level=logging.INFO, format="%(message)s")
         parameters = {name: yaml.safe_load(value) for name, value in chosen.p}
         for more in chosen.y:
             parameters |= more
-        run(chosen.notebook, chosen.executed, parameters)
+        try:
+            run(chosen.notebook, chosen.executed, parameters)
+        except (OSError, RuntimeError, ValueError) as error:
+            sys.exit(str(error))
     elif chosen.command == "lab":
         lab(others)
     else:

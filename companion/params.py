@@ -1,6 +1,7 @@
 """Typed reading of `params.yaml`, the only place where a value is set."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from pydantic import (
 
 from companion.data.sections import Count, DataSet, Section, Sequences
 from companion.registry import DATASETS
-from olmlib.config import LateFusionConfig, NetworkConfig, changed
+from olmlib.config import NetworkConfig, TransformerConfig, changed
 
 IRFB = "olm_t_irfb"
 
@@ -51,9 +52,6 @@ class Row(Section):
         Raises:
             ValueError: as `changed`.
         """
-        # Once for each kind, because `changed` returns the kind that it is given.
-        if isinstance(base, LateFusionConfig):
-            return changed(base, self.model)
         return changed(base, self.model)
 
 
@@ -187,7 +185,7 @@ class Params(Section):
     @model_validator(mode="after")
     def _rows_fit_every_profile(self):
         wrong = []
-        for place, row, model in self._networks():
+        for place, row, model in self._rows():
             try:
                 row.network(model)
             except ValueError as error:
@@ -209,7 +207,23 @@ class Params(Section):
             raise ValueError("\n".join(dict.fromkeys(wrong)))
         return self
 
-    def _networks(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
+    def networks(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
+        """Yield every row's place, the row, and each network that it trains.
+
+        Of Table 3 on the most modalities that it is trained on.
+        """
+        several = max(self.table3.combinations.values(), key=len)
+        for place, row, base in self._rows():
+            network = row.network(base)
+            if isinstance(network, TransformerConfig):
+                one = place == "table3.unimodal" or len(several) == 1
+                modalities = several[:1] if one else several
+                network = replace(
+                    network, modalities=modalities, inputs=dict.fromkeys(modalities, 1)
+                )
+            yield place, row, network
+
+    def _rows(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
         """Yield every row's place, the row, and each network that it changes."""
         rows = {f"rows.{name}": row for name, row in self.rows.items()}
         for profile in self.profiles.values():

@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from companion.evidence.intervals import differs
+from olmlib.files import whole
 from olmlib.metrics import Interval
 
 
 def save(text: str, path: str | Path) -> None:
     """Write a Markdown file; its folder is created."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{text}\n", encoding="utf-8")
+    with whole(path) as part:
+        part.write_text(f"{text}\n", encoding="utf-8")
 
 
 def page(parts: Mapping[str, str]) -> str:

@@ -9,6 +9,8 @@
 """
 
 import math
+import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, wraps
@@ -40,15 +42,62 @@ class Range:
 
     def __str__(self) -> str:
         """Return the bounds in words."""
-        low = f"{'above' if 'low' in self.without else 'from'} {self.low:g}"
-        high = f"{'below' if 'high' in self.without else 'to'} {self.high:g}"
+        low = f"{'above' if 'low' in self.without else 'from'} {self.low:.10g}"
+        high = f"{'below' if 'high' in self.without else 'to'} {self.high:.10g}"
         return " ".join([low] * (self.low > -math.inf) + [high] * (self.high < math.inf))
 
 
-Count = Annotated[int, Range(1)]
-Seed = Annotated[int, Range(0)]
-Positive = Annotated[float, Range(0, without=("low",))]
-NotNegative = Annotated[float, Range(0)]
+@dataclass(frozen=True)
+class Form:
+    """Form of a text, as the second part of `Annotated`.
+
+    Attributes:
+        pattern: regular expression that the whole text fits.
+        words: what it says, after "a text".
+    """
+
+    pattern: str
+    words: str
+
+    def holds(self, value: str) -> bool:
+        """Return whether `value` has the form."""
+        return re.fullmatch(self.pattern, value) is not None
+
+    def __str__(self) -> str:
+        """Return the form in words."""
+        return self.words
+
+
+@dataclass(frozen=True)
+class Ascending:
+    """Order of a pair of numbers, as the second part of `Annotated`.
+
+    Attributes:
+        strictly: whether they differ.
+    """
+
+    strictly: bool = False
+
+    def holds(self, value: tuple[float, float]) -> bool:
+        """Return whether the second number is not below the first."""
+        low, high = value
+        return low < high if self.strictly else low <= high
+
+    def __str__(self) -> str:
+        """Return the order in words."""
+        return ", a lower and a higher one" if self.strictly else ", the first not above the second"
+
+
+Constraint = Range | Form | Ascending
+
+# What torch can hold: sizes are 32-bit in its kernels, numbers of single precision.
+_SIZE = Range(high=2**31 - 1)
+_SINGLE = Range(high=3.4e38)
+Count = Annotated[int, Range(1), _SIZE]
+# The numbers that numpy, scikit-learn and torch all take.
+Seed = Annotated[int, Range(0), Range(high=2**32 - 1)]
+Positive = Annotated[float, Range(0, without=("low",)), _SINGLE]
+NotNegative = Annotated[float, Range(0), _SINGLE]
 Probability = Annotated[float, Range(0, 1)]
 Share = Annotated[float, Range(0, 1, without=("high",))]
 
@@ -118,18 +167,21 @@ def unfit(value: Any, kind: Any) -> str | None:
 
     Args:
         value: anything.
-        kind: an annotation: a class, `Literal`, `Annotated` with a `Range`, a union, or a `tuple`,
-            `list` or `dict` of those.
+        kind: an annotation: a class, `Literal`, `Annotated` with constraints, a union, or a
+            `tuple`, `list` or `dict` of those.
     """
     origin, parts = get_origin(kind), get_args(kind)
     if kind is Any or isinstance(kind, TypeVar):
         return None
     if origin is Annotated:
-        bounds = [part for part in parts[1:] if isinstance(part, Range)]
-        wanted = unfit(value, parts[0])
-        if wanted is None and all(bound.holds(value) for bound in bounds):
-            return None
-        return " ".join([wanted or _NAMES.get(parts[0], ""), *map(str, bounds)])
+        constraints = [part for part in parts[1:] if isinstance(part, Constraint)]
+        if unfit(value, parts[0]) is None:
+            constraints = [part for part in constraints if not part.holds(value)]
+            if not constraints:
+                return None
+        # The first one that is missed; of a value of another kind, the one that is met most.
+        words = f"{unfit(object(), parts[0]) or ''} {''.join(map(str, constraints[:1]))}"
+        return words.strip().replace(" ,", ",")
     if origin in (Union, UnionType):
         found = [unfit(value, part) for part in parts]
         return None if None in found else " or ".join(str(wanted) for wanted in found)
@@ -164,7 +216,10 @@ def _is(value: Any, kind: type) -> bool:
         return isinstance(value, kind)
     # Python counts true and false among the numbers.
     number = isinstance(value, Real) and not isinstance(value, bool)
-    return number and (isinstance(value, Integral) if kind is int else math.isfinite(value))
+    if not number or isinstance(value, Integral):
+        # Compared and not converted: a whole number can be larger than any other number.
+        return number and (kind is int or abs(int(value)) <= sys.float_info.max)
+    return kind is float and math.isfinite(value)
 
 
 def _unfit_tuple(value: Any, parts: tuple) -> str | None:
@@ -179,7 +234,11 @@ def _unfit_tuple(value: Any, parts: tuple) -> str | None:
 
 
 def _alternatives(kind: Any) -> tuple:
-    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    if get_origin(kind) is Annotated:
+        return _alternatives(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return tuple(one for part in get_args(kind) for one in _alternatives(part))
+    return (kind,)
 
 
 @cache

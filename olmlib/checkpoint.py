@@ -1,11 +1,12 @@
 """A checkpoint's file: written whole or not at all, and fast however many tensors it holds."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from olmlib.files import whole
 
 _TENSOR = "tensor"
 
@@ -19,13 +20,24 @@ def save(state: dict, path: Path) -> None:
     Args:
         state: dictionaries, lists and tuples of tensors and plain values.
         path: the file; its folder is made.
+
+    Raises:
+        OSError: it cannot be written, for example because the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     parts: dict[str, list[Tensor]] = {}
     skeleton = _taken_apart(state, parts)
-    part = path.with_suffix(".part")
-    torch.save((skeleton, {kind: torch.cat(found) for kind, found in parts.items()}), part)
-    os.replace(part, path)
+    write((skeleton, {kind: torch.cat(found) for kind, found in parts.items()}), path)
+
+
+def write(content: Any, path: Path) -> None:
+    """Write what `torch.save` can write, whole or not at all.
+
+    Raises:
+        OSError: as `save`.
+    """
+    # Through Python's file: of its own one torch does not tell why it cannot be written.
+    with whole(path) as part, part.open("wb") as file:
+        torch.save(content, file)
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict:

@@ -4,9 +4,23 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Annotated, Any, Literal, TypeVar
 
-from olmlib.check import Count, NotNegative, Positive, Range, Share, check, checked_fields
+from olmlib.check import (
+    Ascending,
+    Count,
+    Form,
+    NotNegative,
+    Positive,
+    Range,
+    Share,
+    check,
+    checked_fields,
+)
 
 Area = Annotated[float, Range(0, 1, without=("low",))]
+Processes = Annotated[int, Range(0, 1024)]
+Device = Annotated[
+    str, Form(r"cpu|mps|(cuda|xpu)(:(0|[1-9][0-9]?))?", "that names a device, as cpu or cuda:1")
+]
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class TrainConfig:
         selection: which epoch's weights are kept: the one with the best dev accuracy, with the best
             weighted F1 - MSE / 4 on the dev split (emotions), the last, or, to compare with papers
             that do so, with the best test accuracy.
-        device: `cpu`, `cuda`, or another one that torch knows.
+        device: `cpu`, `cuda`, one GPU of several as `cuda:1`, `mps` or `xpu`.
         mixed_precision: half precision where the device is a GPU.
         loader_workers: processes that read ahead; 0 reads in the training's own.
         valence_weight: of the valence heads' mean squared error beside the method's own loss.
@@ -40,19 +54,17 @@ class TrainConfig:
     momentum: Share = 0.9
     weight_decay: NotNegative = 1e-4
     schedule: Literal["step", "cosine", "constant"] = "step"
-    crop_scale: tuple[Area, Area] = (0.08, 1.0)
+    crop_scale: Annotated[tuple[Area, Area], Ascending()] = (0.08, 1.0)
     flip: bool = True
     selection: Literal["best_dev", "best_combined", "last", "best_test"] = "best_dev"
-    device: str = "cpu"
+    device: Device = "cpu"
     mixed_precision: bool = False
-    loader_workers: Annotated[int, Range(0)] = 0
+    loader_workers: Processes = 0
     valence_weight: NotNegative = 0.0
 
     def __post_init__(self):
         """Refuse values that no training can have."""
         checked_fields(self)
-        if self.crop_scale[0] > self.crop_scale[1]:
-            raise ValueError(f"crop_scale is {self.crop_scale}, not a lower and a higher share")
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class LateFusionConfig:
     encoders: dict[str, Literal["spectrogram", "frames"]] = field(
         default_factory=lambda: {"audio": "spectrogram", "visual": "frames"}
     )
-    width: Annotated[int, Range(8)] = 64
+    width: Annotated[int, Range(8), Range(high=4096)] = 64
     init: Literal["ogm_ge", "olm"] = "ogm_ge"
 
     def __post_init__(self):
@@ -148,7 +160,7 @@ class TransformerConfig:
 
 
 NetworkConfig = LateFusionConfig | TransformerConfig
-Configured = TypeVar("Configured", TrainConfig, LateFusionConfig, TransformerConfig)
+Configured = TypeVar("Configured", bound=TrainConfig | NetworkConfig)
 
 
 def alone(config: NetworkConfig, modality: str) -> NetworkConfig:

@@ -1,9 +1,17 @@
 """What the paper leaves open about OLM, and the named answers to it."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from olmlib.check import Count, Positive, Share, check, checked_fields
+from olmlib.check import (
+    Ascending,
+    Count,
+    NotNegative,
+    Positive,
+    Share,
+    check,
+    checked_fields,
+)
 
 
 @dataclass(frozen=True)
@@ -67,8 +75,8 @@ class OLMConfig:
     steps: Count = 20
     eta: Positive = 1e-2
     smoothing: Share = 0.9
-    clamp: tuple[float, float] | None = (0.1, 10.0)
-    constant: float = 1.0
+    clamp: Annotated[tuple[NotNegative, NotNegative], Ascending(strictly=True)] | None = (0.1, 10.0)
+    constant: Positive = 1.0
     dev_pass: Literal["eval", "train"] = "eval"
     dev_iter: Literal["cycle", "zip"] = "cycle"
 
@@ -80,8 +88,6 @@ class OLMConfig:
     def __post_init__(self):
         """Refuse values that a field cannot have, and options without effect beside the others."""
         checked_fields(self)
-        if self.clamp is not None and not self.clamp[0] < self.clamp[1]:
-            raise ValueError(f"clamp is {self.clamp}, not a lower bound and a higher one")
         if self.per_sample and self.reference != "current":
             raise ValueError("per_sample: the norms of samples need reference: current")
         if self.per_sample and self.solver == "closed_form":

@@ -34,13 +34,17 @@ def device(name: str) -> torch.device:
     """Return the device called `name`; of several processes, each takes a GPU of its own.
 
     Raises:
-        RuntimeError: it is a GPU and there is none.
+        RuntimeError: this machine has no such device.
     """
     device = torch.device(name)
+    if device.type == "cpu":
+        return device
+    there = torch.get_device_module(device).device_count()
+    if (device.index or 0) >= there:
+        seen = f"{there} such device(s)" if there else "no GPU"
+        raise RuntimeError(f"train.device is {name!r} but torch sees {seen}; set it to cpu")
     if device.type != "cuda":
         return device
-    if not torch.cuda.is_available():
-        raise RuntimeError(f"train.device is {name!r} but torch sees no GPU; set it to cpu")
     if processes() > 1:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)

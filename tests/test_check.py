@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from olmlib.check import (
+    Ascending,
     Count,
     NotNegative,
     Positive,
@@ -24,6 +25,7 @@ from olmlib.check import (
     unfit,
 )
 from olmlib.config import (
+    Device,
     LateFusionConfig,
     TrainConfig,
     TransformerConfig,
@@ -65,6 +67,18 @@ NAN, INF = math.nan, math.inf
         (Positive, [1, 1e-300], [0, 0.0, -1, NAN, INF, True, "1"], f"{NUMBER} above 0"),
         (NotNegative, [0, 0.0, 3], [-1e-9, NAN, INF], f"{NUMBER} from 0"),
         (Probability, [0, 1, 0.5], [-0.1, 1.1, 80, None, True], f"{NUMBER} from 0 to 1"),
+        (Count, [2**31 - 1], [2**31, 10**30], "a whole number to 2147483647"),
+        (Seed, [2**32 - 1], [2**32, 10**400], "a whole number to 4294967295"),
+        (float, [10**300], [10**400, -(10**400)], NUMBER),
+        (Positive, [3e38], [1e39, 1e300], f"{NUMBER} to 3.4e+38"),
+        (Device, ["cpu", "cuda", "cuda:0", "cuda:11"], ["gpu", "CUDA", "cuda:-1", "cuda:", "", 0],
+         "a text that names a device, as cpu or cuda:1"),
+        (Annotated[tuple[Probability, Probability], Ascending()],
+         [(0, 1), [0.5, 0.5]], [(1, 0), (0, 2), (0,), 0.5],
+         f"2 values, each of them {NUMBER} from 0 to 1, the first not above the second"),
+        (Annotated[tuple[float, float], Ascending(strictly=True)] | None,
+         [None, (-1, 0)], [(1, 1), (1, 0), (0, NAN)],
+         f"2 values, each of them {NUMBER}, a lower and a higher one or null"),
         (Share, [0, 0.999], [1, 1.0, -0.1], f"{NUMBER} from 0 below 1"),
         (Annotated[float, Range(0, 1, without=("low", "high"))], [0.5], [0, 1, 0.0, 1.0],
          f"{NUMBER} above 0 below 1"),

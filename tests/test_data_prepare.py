@@ -296,7 +296,7 @@ def test_a_killed_preparation_goes_on_where_it_was(
     assert 3 <= len(kept) < 9
     seen = []
     chunk = chunks._chunk
-    monkeypatch.setattr(chunks, "_chunk", lambda *a: seen.append(a[-1]) or chunk(*a))
+    monkeypatch.setattr(chunks, "_chunk", lambda *a, **k: seen.append(a) or chunk(*a, **k))
     prepared = prepare(load(source), tmp_path / "p", CONFIG)
     assert len(seen) == 9 - len(kept)
     assert contents(prepared.folder) == contents(done.folder)

@@ -1,10 +1,12 @@
 """Identity, atomic folders, reuse, resume, and the grid over processes."""
 
 import json
+import os
 import shutil
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import yaml
@@ -295,6 +297,22 @@ def test_workers_change_nothing_and_a_failure_stops_no_other(run, tmp_path, caps
     assert grid.train_all(alone, workers=1).to_dict() == {"trained": 2}
     for one, other in zip(good, alone, strict=True):
         assert content(one.folder) == content(other.folder)
+
+
+class Killed(identity.Run):
+    """A run whose process the system ends, as it does where memory has run out."""
+
+    def identity(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_costs_its_own_run_and_is_named(run, capsys):
+    killed = Killed(**{f.name: getattr(run, f.name) for f in fields(run)} | {"name": "greedy"})
+    others = [replace(run, seed=seed) for seed in (0, 1)]
+    with pytest.raises(RuntimeError, match="1 of 3 runs failed:\ngreedy-0: .*memory.*SIGKILL"):
+        grid.train_all([others[0], killed, others[1]], workers=2)
+    assert capsys.readouterr().out.count("trained") == 2
+    assert all(folder.is_finished(other, other.identity()["identity"]) for other in others)
 
 
 def test_load_refuses_to_skip_a_missing_run(run):

@@ -5,17 +5,19 @@ Kept apart from `prepare` so that a worker process need not load torch and sciki
 
 import errno
 import json
+import math
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
 from companion.data import media
 from companion.data.release import Release
 from companion.data.sections import Prepare
+from companion.workers import Lost, refuse_lost, spread
 
 CHUNK = 32
 ARRAYS = {"audio": np.float16, "visual": np.uint8}
@@ -27,7 +29,8 @@ def start(work: Path, fingerprint: str, shapes: dict[str, tuple[int, ...]]) -> N
     if mark.is_file() and mark.read_text("utf-8") == fingerprint:
         return
     shutil.rmtree(work, ignore_errors=True)
-    needed = sum(np.prod(s) * np.dtype(ARRAYS[k]).itemsize for k, s in shapes.items())
+    # Python's whole numbers: numpy's turn negative where a size is absurd.
+    needed = sum(math.prod(s) * np.dtype(ARRAYS[k]).itemsize for k, s in shapes.items())
     free = shutil.disk_usage(work.parent).free
     if free < needed:
         text = f"{needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free"
@@ -45,20 +48,20 @@ def decode_all(release: Release, work: Path, config: Prepare, workers: int) -> N
         for start in range(0, len(release.clips), CHUNK)
         if not (work / "chunks" / f"{start:08d}.json").is_file()
     ]
-    jobs = (
-        delayed(_chunk)(release.part(release.clips[i : i + CHUNK]), work, config, i) for i in starts
-    )
-    with (
-        parallel_config("loky", inner_max_num_threads=1),
-        tqdm(total=len(release.clips), desc=release.name, unit="clip", disable=None) as bar,
-    ):
-        bar.update(len(release.clips) - sum(len(release.clips[i : i + CHUNK]) for i in starts))
-        for count in Parallel(n_jobs=workers, return_as="generator_unordered")(jobs):
-            bar.update(count)
+    pieces = [(start, release.part(release.clips[start : start + CHUNK])) for start in starts]
+    gone = {}
+    with tqdm(total=len(release.clips), desc=release.name, unit="clip", disable=None) as bar:
+        bar.update(len(release.clips) - sum(len(part.clips) for _, part in pieces))
+        for (_, part), done in spread(partial(_chunk, work=work, config=config), pieces, workers):
+            bar.update(len(part.clips))
+            if isinstance(done, Lost):
+                gone[f"clips {part.clips[0].id} to {part.clips[-1].id} of {release.name}"] = done
+    refuse_lost(gone)
 
 
-def _chunk(part: Release, work: Path, config: Prepare, start: int) -> int:
-    """Decode the clips of `part` into the rows from `start`; leave a mark; return their number."""
+def _chunk(piece: tuple[int, Release], work: Path, config: Prepare) -> None:
+    """Decode the clips of a part into the rows from its start; leave a mark."""
+    start, part = piece
     rejected = {}
     blocks = {}
     for name, dtype in ARRAYS.items():
@@ -78,7 +81,6 @@ def _chunk(part: Release, work: Path, config: Prepare, start: int) -> int:
     draft = work / f"{start:08d}.draft"
     draft.write_text(json.dumps(rejected), "utf-8")
     draft.replace(mark)
-    return len(part.clips)
 
 
 def spectrogram(sound: np.ndarray, config: Prepare) -> np.ndarray:

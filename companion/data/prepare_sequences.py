@@ -15,6 +15,7 @@ from companion.data.mer2023 import CLASSES, BadFeature, EmotionClip, Release
 from companion.data.prepare import PreparationError, explained
 from companion.runs.sources import closure
 from olmlib.data import sequences
+from olmlib.files import whole
 
 RECORDS = ["row", "id", "label", "split", "group", "fold", "valence"]
 LARGEST = float(np.finfo(np.float16).max)
@@ -68,7 +69,8 @@ def _prepare(release: Release, folder: Path, work: Path, config) -> sequences.Se
     _judge(len(rejected), release, config, work)
     _refuse_empty(used, config, work)
     for m, start in starts.items():
-        np.save(work / f"{m}_start.npy", np.array(start, np.int64))
+        with whole(work / f"{m}_start.npy") as part, part.open("wb") as file:
+            np.save(file, np.array(start, np.int64))
         _to_npy(work, m, start[-1], release.widths[m])
     rows = [(i, c.id, c.label, c.split, c.id, c.fold, c.valence) for i, c in enumerate(used)]
     records = pd.DataFrame(rows, columns=RECORDS)

@@ -8,7 +8,6 @@ again.
 
 import argparse
 import csv
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from tqdm import tqdm
 from companion.data import media
 from companion.extract import audio, openface, text, visual
 from companion.extract.hub import MissingExtra
+from olmlib.files import whole
 
 FOLDERS = {
     "audio": "features/chinese-hubert-large-FRA",
@@ -91,11 +91,8 @@ def extract(release: Path, modality: str, model: str | None = None, device="cpu"
 
 
 def _save(path: Path, features: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
+    with whole(path) as part, part.open("wb") as file:
         np.save(file, features)
-    os.replace(part, path)
 
 
 def _video(release: Path, clip: str) -> Path:

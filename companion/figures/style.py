@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.isotonic import IsotonicRegression
 
+from olmlib.files import whole
+
 # Okabe and Ito's colours, told apart by colour-blind readers; a head has the same one everywhere.
 COLOURS = {
     "audio": "#0072B2",
@@ -77,15 +79,16 @@ def save(fig: Figure, path: str | Path, data: pd.DataFrame) -> None:
         raise ValueError(f"figures are saved as .png, not {path.name}")
     if data.empty:
         raise ValueError(f"{path.name} has no numbers to save beside it")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Matplotlib writes its own version into the file unless told otherwise.
-    fig.savefig(path, dpi=DPI, metadata={"Software": None})
+    with whole(path) as part:
+        # Matplotlib writes its own version into the file unless told otherwise.
+        fig.savefig(part, dpi=DPI, metadata={"Software": None})
     save_numbers(data, path.with_suffix(".csv"))
 
 
 def save_numbers(data: pd.DataFrame, path: str | Path) -> None:
     """Write a table as CSV, with digits that do not depend on the last bits of a number."""
-    data.to_csv(path, index=False, float_format="%.8g", lineterminator="\n")
+    with whole(path) as part:
+        data.to_csv(part, index=False, float_format="%.8g", lineterminator="\n")
 
 
 def class_colours(classes: Sequence[str]) -> dict:

@@ -1,9 +1,10 @@
 """A folder that is ours: made once, resumed after an interruption, never somebody else's."""
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from olmlib.files import whole
 
 STAMP = "build.json"
 PART = ".part"
@@ -46,7 +47,7 @@ def claim(out: Path, identity: str, files: Iterable[str], about: dict) -> set[st
             f"{foreign[0]}. A real release is never overwritten: name another folder, or move the "
             "files away"
         )
-    for part in out.rglob(f".*{PART}"):
+    for part in filter(_is_part, list(out.rglob(f".*{PART}*"))):
         part.unlink()
     if stamp and stamp["identity"] == identity:
         sizes = stamp["files"]
@@ -66,13 +67,8 @@ def finish(out: Path, identity: str, files: Iterable[str], about: dict) -> None:
 
 def save(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file, then give it its name: a file is whole or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}{PART}")
-    try:
+    with whole(path) as part:
         write(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def save_bytes(path: Path, content: bytes) -> None:
@@ -81,7 +77,7 @@ def save_bytes(path: Path, content: bytes) -> None:
 
 
 def _is_part(path: Path) -> bool:
-    return path.name.startswith(".") and path.suffix == PART
+    return path.name.startswith(".") and PART in path.suffixes
 
 
 def _whole(path: Path, size: int | None) -> bool:

@@ -3,6 +3,7 @@
 scipy.signal is imported where it is needed: loading it takes longer than writing ten clips.
 """
 
+import io
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
@@ -28,7 +29,10 @@ AAC = {"aac_coder": "fast"}
 
 def write_wav(path: Path, sound: np.ndarray, rate: int) -> None:
     """Write `(samples,)` in [-1, 1] as 16-bit WAV, one channel."""
-    soundfile.write(path, sound, rate, subtype="PCM_16", format="WAV")
+    content = io.BytesIO()
+    soundfile.write(content, sound, rate, subtype="PCM_16", format="WAV")
+    # Not by libsndfile, which says "System error" of a full disk.
+    path.write_bytes(content.getvalue())
 
 
 def write_flv(

@@ -5,16 +5,17 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from filelock import FileLock, Timeout
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from companion.data import sections
 from companion.miniature import folder
 from companion.runs.sources import closure
+from companion.workers import Lost, refuse_lost, spread
 
 CHUNK = 8
 Planned = TypeVar("Planned")
@@ -70,20 +71,21 @@ def _make(out, clips, media, write, missing, workers) -> None:
     todo = [clip for clip in clips if missing & set(media(clip))]
     chunks = [todo[i : i + CHUNK] for i in range(0, len(todo), CHUNK)]
     wanted = [{name for clip in chunk for name in media(clip)} & missing for chunk in chunks]
-    jobs = (
-        delayed(_write)(out, chunk, write, names)
-        for chunk, names in zip(chunks, wanted, strict=True)
-    )
+    pieces = list(zip(chunks, wanted, strict=True))
+    gone = {}
     # `disable=None` is quiet where nobody watches: in logs and in the pipeline.
     with tqdm(total=len(todo), desc="clips", unit="clip", disable=None) as bar:
-        for done in Parallel(workers, return_as="generator_unordered")(jobs):
-            bar.update(done)
+        for (chunk, _), done in spread(partial(_write, out, write), pieces, workers):
+            bar.update(len(chunk))
+            if isinstance(done, Lost):
+                gone[f"{out / media(chunk[0])[0]} and the next {len(chunk) - 1}"] = done
+    refuse_lost(gone)
 
 
-def _write(out, chunk, write, names) -> int:
+def _write(out, write, piece) -> None:
+    chunk, names = piece
     for clip in chunk:
         write(out, clip, names)
-    return len(chunk)
 
 
 def identity(module: str, config: sections.Miniature, sources: Iterable[Path]) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
-from joblib import Parallel, delayed
 
 from companion import params, registry
 from companion.runs import folder, result
 from companion.runs.identity import Run
-from olmlib import train
+from companion.workers import AGAIN, Lost, spread
+from olmlib import files, train
 from olmlib.methods.table import create
 
 # Seconds to wait for another process that trains the same run: workers of a killed pipeline finish
@@ -103,9 +103,12 @@ def execute(run: Run, progress: bool = False) -> str:
             "wait for it, or stop it first"
         ) from None
     except OSError as error:
+        if error.errno is None:  # not the system's: it says itself what is missing
+            raise
         raise RuntimeError(
-            f"cannot write {error.filename or run.folder}: {error.strerror}. Finished runs and the "
-            "last epoch of this one are kept; make room or allow writing, then run again"
+            f"cannot write {error.filename or run.folder}: {files.reason(error.errno, run.runs)}. "
+            "Finished runs and the last epoch of this one are kept; make room or allow writing, "
+            "then run again"
         ) from error
 
 
@@ -113,7 +116,7 @@ def train_all(runs: list[Run], workers: int) -> pd.Series:
     """Execute all runs over worker processes of one torch thread each, one line per run.
 
     Runs do not share random numbers, so the number of workers changes no result. A failing run
-    does not stop the others.
+    does not stop the others, nor does one whose process the system ends.
 
     Args:
         runs: what to train; finished ones are reused.
@@ -126,24 +129,23 @@ def train_all(runs: list[Run], workers: int) -> pd.Series:
         RuntimeError: runs failed; the message has each one's error.
     """
     outcomes, failed = [], []
-    jobs = Parallel(n_jobs=workers, return_as="generator_unordered")
-    done = jobs(delayed(_execute_alone)(run) for run in runs)
-    for number, (name, outcome, error) in enumerate(done, start=1):
-        print(f"{number:4d}/{len(runs)}  {name}  {outcome}", flush=True)
+    for number, (run, done) in enumerate(spread(_execute_alone, runs, workers), start=1):
+        outcome, error = ("lost", f"{done}; {AGAIN}") if isinstance(done, Lost) else done
+        print(f"{number:4d}/{len(runs)}  {run.folder.name}  {outcome}", flush=True)
         outcomes.append(outcome)
         if error:
-            failed.append(f"{name}: {error}")
+            failed.append(f"{run.folder.name}: {error}")
     if failed:
         raise RuntimeError(f"{len(failed)} of {len(runs)} runs failed:\n" + "\n".join(failed))
     return pd.Series(outcomes).value_counts()
 
 
-def _execute_alone(run: Run) -> tuple[str, str, str]:
+def _execute_alone(run: Run) -> tuple[str, str]:
     torch.set_num_threads(1)
     try:
-        return run.folder.name, execute(run), ""
+        return execute(run), ""
     except Exception as error:
-        return run.folder.name, "failed", f"{type(error).__name__}: {error}"
+        return "failed", f"{type(error).__name__}: {error}"
 
 
 def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
@@ -187,6 +189,8 @@ def check_rows(settings: params.Params, file="params.yaml") -> None:
     wrong = []
     for place, row in (rows | settings.table3.rows()).items():
         try:
+            if "seed" in row.options:
+                raise ValueError("seed is no option: seeds are set in the profile")
             create(row.method, 0, **row.options)
         except (TypeError, ValueError) as error:
             wrong.append(f"{file}, {place}: {error}")

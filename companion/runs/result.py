@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+from olmlib import checkpoint
 from olmlib.evaluate import evaluate
 from olmlib.methods.base import Method
 from olmlib.metrics import accuracy, emotion, mean_average_precision
@@ -29,7 +29,7 @@ def write(
     """
     test = training.clips["test"]
     outputs, labels = evaluate(training.model, test, device)
-    torch.save(training.model.state_dict(), part / "model.pt")
+    checkpoint.write(training.model.state_dict(), part / "model.pt")
     training.model.load_state_dict(training.last)
     last, _ = evaluate(training.model, test, device)
     history = training.history.arrays()

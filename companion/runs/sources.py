@@ -6,7 +6,9 @@ docstring or of the formatting makes nothing anew.
 
 import ast
 import hashlib
+import io
 import sys
+import tokenize
 from collections.abc import Collection, Iterable
 from functools import cache
 from importlib import metadata
@@ -35,7 +37,9 @@ def closure(*modules: str, without: Collection[str] = (), root: Path = ROOT) -> 
         Dotted name to `digest`, sorted by name.
 
     Raises:
-        ModuleNotFoundError: one of `modules` is no file below `root`.
+        ModuleNotFoundError: one of `modules`, or a module of ours that they import, is no file
+            below `root`.
+        SyntaxError: a file is not Python. Each message begins with the file and its line.
     """
     digests: dict[str, str] = {}
     waiting = list(modules)
@@ -45,6 +49,7 @@ def closure(*modules: str, without: Collection[str] = (), root: Path = ROOT) -> 
             continue
         source, package = _read(name, root)
         digests[name] = digest(source)
+        refuse_absent(source, str(locate(name, root)), package, root)
         waiting += imported(source, package, root)
     return dict(sorted(digests.items()))
 
@@ -58,9 +63,28 @@ def versions(modules: Iterable[str], root: Path = ROOT) -> dict[str, str]:
 
     Returns:
         Name of the distribution -> version, sorted by name.
+
+    Raises:
+        ModuleNotFoundError: a package is not installed; the message begins with file and line.
     """
-    names = {top for name in modules for top in _foreign(*_read(name, root))}
-    return {name: metadata.version(name) for name in sorted(INSTALLED_AS.get(n, n) for n in names)}
+    found = {}
+    for name in modules:
+        source, package = _read(name, root)
+        for top in _foreign(source, package):
+            distribution = INSTALLED_AS.get(top, top)
+            try:
+                found[distribution] = _version(distribution)
+            except metadata.PackageNotFoundError:
+                place = f"{locate(name, root)}, line {_line(source, package, top)}"
+                raise ModuleNotFoundError(
+                    f"{place}: no package {top} is installed", name=top
+                ) from None
+    return dict(sorted(found.items()))
+
+
+@cache
+def _version(distribution: str) -> str:
+    return metadata.version(distribution)
 
 
 @cache
@@ -90,6 +114,24 @@ def imported(source: str, package: str = "", root: Path = ROOT) -> set[str]:
     return {name for name in names if locate(name, root) is not None}
 
 
+def refuse_absent(source: str, place: str, package: str = "", root: Path = ROOT) -> None:
+    """Refuse code that imports a module of ours which is not there.
+
+    Args:
+        source: Python code.
+        place: where it stands, for the message.
+        package: the package that the code is part of.
+        root: the folder that holds the packages.
+
+    Raises:
+        ModuleNotFoundError: the message begins with the place and the line.
+    """
+    for name in sorted(_named(source, package, bases=True)):
+        if name.split(".")[0] in PACKAGES and locate(name, root) is None:
+            line = _line(source, package, name)
+            raise ModuleNotFoundError(f"{place}, line {line}: there is no module {name}", name=name)
+
+
 def locate(name: str, root: Path = ROOT) -> Path | None:
     """Return the file of module `name`, or None where there is none.
 
@@ -110,7 +152,38 @@ def _read(name: str, root: Path) -> tuple[str, str]:
     if path is None:
         raise ModuleNotFoundError(f"{name} is not a module below {root}", name=name)
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    return path.read_text(encoding="utf-8"), package
+    return text(path), package
+
+
+def text(path: Path) -> str:
+    """Return the text of a Python file, in the encoding that it declares or else UTF-8.
+
+    Raises:
+        SyntaxError: it is not Python; the message begins with the file and its line.
+    """
+    content = path.read_bytes()
+    try:
+        source = content.decode(_encoding(content)).replace("\r\n", "\n")
+        digest(source)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SyntaxError(
+            f"{path}, line {line}: byte {content[error.start]:#04x} is not {error.encoding}; save "
+            "the file as UTF-8 in your editor"
+        ) from None
+    except SyntaxError as error:
+        raise SyntaxError(f"{path}, line {error.lineno or 1}: {error.msg}") from None
+    except ValueError as error:  # a null byte
+        raise SyntaxError(f"{path}, line 1: {error}") from None
+    return source
+
+
+def _encoding(content: bytes) -> str:
+    try:
+        return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
+    except SyntaxError:
+        content.decode()  # says which byte is not UTF-8, where that is what is wrong
+        raise
 
 
 def _shape(node: object) -> object:
@@ -127,18 +200,40 @@ def _shape(node: object) -> object:
 
 
 @cache
-def _named(source: str, package: str) -> frozenset[str]:
-    """Return the dotted names that `source` may import; many runs ask for the same modules."""
+def _named(source: str, package: str, bases: bool = False) -> frozenset[str]:
+    """Return the dotted names that `source` may import; many runs ask for the same modules.
+
+    Args:
+        source: Python code.
+        package: the package that the code is part of.
+        bases: only what must be a module: of `from x import y`, x.
+    """
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, package)
-            names.add(base)
-            names.update(f"{base}.{alias.name}" for alias in node.names)
+        base, others = _imports(node, package)
+        names |= base if bases else base | others
     # Importing a.b.c runs a/__init__.py and a/b/__init__.py too.
     return frozenset(name.rsplit(".", k)[0] for name in names for k in range(name.count(".") + 1))
+
+
+def _imports(node: ast.AST, package: str) -> tuple[set[str], set[str]]:
+    """Return the modules that a statement imports, and what may be modules in them."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}, set()
+    if isinstance(node, ast.ImportFrom):
+        base = _absolute(node, package)
+        return {base}, {f"{base}.{alias.name}" for alias in node.names}
+    return set(), set()
+
+
+def _line(source: str, package: str, wanted: str) -> int:
+    """Return the first line of `source` that imports module `wanted`, or something in it."""
+    return next(
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and any(f"{name}.".startswith(f"{wanted}.") for name in _imports(node, package)[0])
+    )
 
 
 def _foreign(source: str, package: str) -> set[str]:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
-from olmlib.check import Count, checked
+from olmlib.check import Count, NotNegative, Positive, checked
 from olmlib.losses import cross_entropy
 from olmlib.methods.base import Method
 from olmlib.models.mmtm import TwoBranch
@@ -44,11 +44,11 @@ class Scheme(Method):
     def __init__(
         self,
         seed: int = 0,
-        threshold: float | None = 0.01,
+        threshold: NotNegative | None = 0.01,
         window: Count = 5,
         start_epoch: Count = 2,
         rule: Literal["speed", "random"] = "speed",
-        gate_scale: float = 1.0,
+        gate_scale: Positive = 1.0,
     ):
         super().__init__(seed)
         self.threshold, self.window, self.start_epoch = threshold, window, start_epoch

@@ -57,7 +57,7 @@ class Scheme(Method):
     def __init__(
         self,
         seed: int = 0,
-        alpha: float = 1.5,
+        alpha: NotNegative = 1.5,
         lr_w: Positive = 0.025,
         floor: NotNegative = 1e-3,
         l0: Literal["log_classes", "first"] = "log_classes",
