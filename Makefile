@@ -24,7 +24,7 @@ AVMNIST   = $(wildcard $(or $(OLM_REAL_DATA),../shared/data)/avmnist)
 NOTEBOOKS = $(wildcard notebooks/*.ipynb assignments/*.ipynb assignments/*/*.ipynb)
 
 .NOTPARALLEL:
-.PHONY: help install data reproduce lab test bench compare lint clean-notebooks smoke avmnist
+.PHONY: help install data reproduce lab test bench gpu-check compare lint clean-notebooks smoke avmnist
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
@@ -69,6 +69,10 @@ test: $(STAMP) data  ## every test
 
 bench: $(STAMP) data  ## the speed budgets: a table, and build/bench.json
 	"$(PY)" -m benchmarks
+
+# On a machine with a GPU that has torch and nothing else: python3 -m benchmarks.gpu --out build/gpu.json
+gpu-check: $(STAMP)  ## the training loop on a GPU: a table, and build/gpu.json
+	"$(PY)" -m benchmarks.gpu --out build/gpu.json
 
 compare: $(STAMP)  ## are the results those in git? cell by cell
 	"$(PY)" -m companion.compare
