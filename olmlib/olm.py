@@ -9,7 +9,7 @@ Needs nothing but torch and works with the logits of any model::
 """
 
 from collections.abc import Mapping, Sequence
-from math import isfinite, log
+from math import log
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ from olmlib.olm_equations import (
     rebalancing_factors,
     weighted_median,
 )
+from olmlib.olm_finite import Finite
 from olmlib.olm_presets import configured
 from olmlib.processes import gathered, processes, summed
 
@@ -46,7 +47,7 @@ class OLM:
         **changes: fields of `OLMConfig` that differ from the preset.
 
     Attributes:
-        w: `(M,)`, the coefficients, in the order of `heads`.
+        w: `(M,)`, the coefficients, in the order of `heads`; where the logits are.
         lam: `(M,)`, the rebalancing factors, sum 1.
         record: the last update's `w`, `lam`, `G`, `C`, `train_loss`, `dev_loss`, each `(M,)`.
 
@@ -76,6 +77,7 @@ class OLM:
         self._bounded: Tensor | None = None
         self.record: dict[str, Tensor] = {}
         self.optimizer = torch.optim.Adam([self.w], lr=self.config.eta)
+        self._finite = Finite(self.heads)
 
     def loss(self, logits: Logits, labels: Tensor) -> Tensor:
         """Return the sum over heads of CE(w_m s_m, y).
@@ -92,9 +94,10 @@ class OLM:
         """
         heads, labels = self._checked(logits), labels.flatten()
         self.w.grad = None
-        # Plain numbers where they feel no gradient: head by head is then the fastest way.
-        felt = self.config.coefficients_feel_loss
-        coefficients = self.w.to(heads[0]).unbind() if felt else self.w.tolist()
+        # Plain numbers where they feel no gradient and no GPU need be waited for: head by head is
+        # then the fastest way.
+        plain = not (self.config.coefficients_feel_loss or self.w.is_cuda)
+        coefficients = self.w.tolist() if plain else self.w.unbind()
         first, *others = (
             cross_entropy(c * s, labels, reduction=self.config.reduction)
             for c, s in zip(coefficients, heads, strict=True)
@@ -139,7 +142,7 @@ class OLM:
         G, C = rates(
             self.train0, self.dev0, self.train_loss, self.dev_loss, self.config.signed_rates
         )
-        norms = logit_norms(stacked).cpu()
+        norms = logit_norms(stacked)
         if self.config.reference == "warmup" and warming:
             self.norms += (norms.mean(0) - self.norms) / (self.step + 1)
             self._bounded = None
@@ -185,6 +188,7 @@ class OLM:
 
     def state_dict(self) -> dict:
         """Return everything that `load_state_dict` needs to go on exactly."""
+        self._finite.look()
         names = ("w", "lam", "step", "measured", "warmup", "norms", "record")
         losses = ("train_loss", "dev_loss", "train0", "dev0")
         state = {name: getattr(self, name) for name in names + losses}
@@ -213,12 +217,21 @@ class OLM:
             if head not in logits:
                 raise ValueError(f"no logits of head {head!r}; there are {', '.join(logits)}")
         heads = [logits[head].flatten(0, -2) for head in self.heads]
-        # A sum is finite only if all its terms are, and cheaper to look at.
-        sums = torch.stack([scores.detach().sum() for scores in heads]).tolist()
-        for head, scores, total in zip(self.heads, heads, sums, strict=True):
-            if not (isfinite(total) or torch.isfinite(scores).all()):
-                raise ValueError(f"logits of head {head!r} are not finite (NaN or infinite)")
+        self._follow(heads[0].device)
+        self._finite.check(heads, self.step)
         return heads
+
+    def _follow(self, device: torch.device) -> None:
+        """Go where the logits are: what is computed there makes nobody wait."""
+        if self.w.device == device:
+            return
+        moments = self.optimizer.state_dict()
+        self.w.data = self.w.data.to(device)
+        self.optimizer.load_state_dict(moments)
+        for name in ("lam", "norms", "train_loss", "dev_loss", "train0", "dev0"):
+            value = getattr(self, name)
+            setattr(self, name, value if value is None else value.to(device))
+        self._bounded = None
 
     def _flat(self, logits: Logits, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits `(M, B, C)` and labels `(B,)`."""
@@ -231,7 +244,7 @@ class OLM:
             stacked = self.w.to(stacked)[:, None, None] * stacked
         labels = labels.expand(M, B).flatten()
         every = cross_entropy(stacked.double().flatten(0, 1), labels, reduction="none").view(M, B)
-        return (every.mean(-1) if self.config.reduction == "mean" else every.sum(-1)).cpu()
+        return every.mean(-1) if self.config.reduction == "mean" else every.sum(-1)
 
     def _reference(self) -> Tensor:
         """Return the warm-up's norms, bounded; they change no more, so this is done once."""
