@@ -30,6 +30,7 @@ PARTS = {
     "fit": gpu_fit.rates,
     "synchronisations": gpu_steps.synchronisations,
     "two processes": gpu_fit.two_processes,
+    "deterministic": gpu_steps.price,
     "resumed": gpu_fit.resumed,
 }
 # All of it has 240 seconds.

@@ -4,8 +4,8 @@ import os
 import signal
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from benchmarks.gpu_steps import Trainee, difference, seconds, wait
 from olmlib import train
 from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import Prepared, synthetic
+from olmlib.data.arrive import ready
 from olmlib.methods.base import Method
 from olmlib.methods.table import create
 
@@ -116,7 +117,7 @@ def _rates(name: str, sizes: Sizes, report: Report, box: Path) -> None:
     bare = Trainee("joint", data, model, replace(config, loader_workers=0))
     bare.steps()
     half = {"enabled": bare.dtype != torch.float32, "dtype": bare.dtype}
-    network, batch = bare.training.model, bare.batch
+    network, batch = bare.training.model, ready(bare.batch)
 
     def forwards_and_backwards() -> None:
         for _ in range(steps):
@@ -150,19 +151,6 @@ def _rates(name: str, sizes: Sizes, report: Report, box: Path) -> None:
         report.add(what, clock.waiting, WAITING)
 
 
-@contextmanager
-def deterministic() -> Iterator[None]:
-    """Let torch take no kernel whose sums depend on chance inside the `with`."""
-    kept = torch.backends.cudnn.deterministic
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.deterministic = True
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(False)
-        torch.backends.cudnn.deterministic = kept
-
-
 def resumed(sizes: Sizes, report: Report, box: Path) -> None:
     """Kill a training with SIGKILL in its second epoch, resume it, and compare the weights."""
     folder = _few(box)
@@ -171,8 +159,9 @@ def resumed(sizes: Sizes, report: Report, box: Path) -> None:
     file = box / "resumed" / "checkpoint.pt"
     # In a process of its own: nothing of it is left but the file.
     spawned(_killed, (folder, file, sizes.device), 1, code=-signal.SIGKILL)
-    with deterministic():
-        whole, found = (_weights(folder, sizes.device, checkpoint=f) for f in (None, file))
+    whole, found = (
+        _weights(folder, sizes.device, deterministic=True, checkpoint=f) for f in (None, file)
+    )
     report.add("deterministic: resumed and not, relative difference", difference(whole, found), 0.0)
 
 
@@ -213,9 +202,18 @@ def _few(box: Path) -> Path:
     return folder
 
 
-def _weights(folder: Path, device: str, method: Method | None = None, **options) -> Tensor:
+def _weights(
+    folder: Path, device: str, method: Method | None = None, deterministic=False, **options
+) -> Tensor:
     """Train OLM for three epochs and return the last weights and the history, end to end."""
-    config = TrainConfig(epochs=3, batch_size=18, lr=1e-3, crop_scale=(0.6, 1.0), device=device)
+    config = TrainConfig(
+        epochs=3,
+        batch_size=18,
+        lr=1e-3,
+        crop_scale=(0.6, 1.0),
+        device=device,
+        deterministic=deterministic,
+    )
     training = train.fit(
         method or create("olm", 0, probe_every=2),
         Prepared(folder),
@@ -239,8 +237,7 @@ def _killed(rank: int, folder: Path, file: Path, device: str) -> None:
     method = watched(
         create("olm", 0, probe_every=2), lambda epoch, steps: epochs.append(epoch), step
     )
-    with deterministic():
-        _weights(folder, device, method, checkpoint=file)
+    _weights(folder, device, method, deterministic=True, checkpoint=file)
 
 
 def _rank(rank: int, folder: Path, out: Path, device: str) -> None:

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from benchmarks.gpu_report import Report
 from benchmarks.gpu_sizes import Sizes
-from olmlib import train
+from olmlib import optimise, train
 from olmlib.config import NetworkConfig, TrainConfig
 from olmlib.data.arrays import loader
+from olmlib.data.arrive import moved
 from olmlib.data.clips import Data
 from olmlib.methods.table import METHODS, create
 
@@ -40,7 +41,7 @@ class Trainee:
         self.dtype = torch.float32
         self.training.model.register_forward_hook(self._look)
         batch = next(iter(loader(self.training.clips["train"], config.batch_size)))
-        self.batch = {key: value.to(self.training.device) for key, value in batch.items()}
+        self.batch = moved(batch, self.training.device)
         self.start(1)
 
     def start(self, epoch: int) -> None:
@@ -185,6 +186,23 @@ def _times(table: str, mixed: bool, sizes: Sizes, report: Report, box: Path) -> 
     report.add(
         f"{table}, {dtype}: OLM over three heads", statistics.median(ratios), OVER_THREE_HEADS
     )
+
+
+def price(sizes: Sizes, report: Report, box: Path) -> None:
+    """Time OLM's steps with kernels whose sums have a fixed order, and with any."""
+    for table in sizes.names:
+        with report.attempt(table):
+            config = sizes.train(table, mixed_precision=True, deterministic=True)
+            trainee = Trainee("olm", sizes.data(table, box), sizes.model(table, "olm"), config)
+            spans: dict[bool, list[float]] = {True: [], False: []}
+            # The first of both is for warming up.
+            for _ in range(1 + min(2, sizes.rounds)):
+                for fixed, found in spans.items():
+                    wanted = replace(config, deterministic=fixed)
+                    with optimise.deterministic(wanted, trainee.training.device):
+                        found.append(seconds(lambda t=trainee: t.steps(PROBE), sizes.device))
+            ratio = statistics.median(a / b for a, b in zip(*spans.values(), strict=True))
+            report.add(f"{table}: a deterministic step over another", ratio)
 
 
 def _peak(trainee: Trainee, device: str) -> int:

@@ -42,7 +42,11 @@ class TrainConfig:
             weighted F1 - MSE / 4 on the dev split (emotions), the last, or, to compare with papers
             that do so, with the best test accuracy.
         device: `cpu`, `cuda`, one GPU of several as `cuda:1`, `mps` or `xpu`.
-        mixed_precision: half precision where the device is a GPU.
+        mixed_precision: on a GPU, forward and backward in bfloat16, or where it has none, in
+            float16 with a scaled loss; evaluation stays in float32. Float32 on a GPU has products
+            in float32 and convolutions in TF32, with three digits, as torch sets it.
+        deterministic: on a GPU, the same numbers in every run; only kernels whose sums have a fixed
+            order, which take longer (`make gpu-check` says how much). On the CPU all have one.
         loader_workers: processes that read ahead; 0 reads in the training's own.
         valence_weight: of the valence heads' mean squared error beside the method's own loss.
     """
@@ -59,6 +63,7 @@ class TrainConfig:
     selection: Literal["best_dev", "best_combined", "last", "best_test"] = "best_dev"
     device: Device = "cpu"
     mixed_precision: bool = False
+    deterministic: bool = False
     loader_workers: Processes = 0
     valence_weight: NotNegative = 0.0
 

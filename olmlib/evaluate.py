@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from olmlib.data.arrays import loader
+from olmlib.data.arrive import moved, ready
 from olmlib.data.clips import ClipSet
 from olmlib.losses import cross_entropy
 from olmlib.metrics import accuracy, emotion
@@ -30,7 +31,7 @@ def evaluate(
     model.eval()
     parts, labels = [], []
     for batch in loader(clips, BATCH, shuffle=False):
-        parts.append(model({name: value.to(device) for name, value in batch.items()}))
+        parts.append(model(ready(moved(batch, torch.device(device)))))
         labels.append(batch["label"])
     model.train()
     joined = [

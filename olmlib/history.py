@@ -1,11 +1,64 @@
 """What a training leaves behind per iteration: Figures 1, 5 and 6 are drawn from this alone."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from olmlib.processes import gathered
+
+
+class Losses:
+    """The losses of an epoch's steps, which stay on their device until they are looked at.
+
+    Args:
+        every: look after so many steps; 1 where looking waits for nobody.
+    """
+
+    def __init__(self, every: int):
+        self.every = every
+        self.samples: list[int] = []
+        self._seen: list[float] = []
+        self._recent: list[Tensor] = []
+
+    def add(self, epoch: int, loss: Tensor, samples: int) -> None:
+        """Append a step's loss `()`, in nats, of so many samples.
+
+        Raises:
+            FloatingPointError: as `look`.
+        """
+        self._recent.append(loss)
+        self.samples.append(samples)
+        if len(self._recent) >= self.every:
+            self.look(epoch)
+
+    def look(self, epoch: int) -> None:
+        """Fetch the losses since the last look.
+
+        Raises:
+            FloatingPointError: one is NaN or infinite.
+        """
+        recent, self._recent = self._recent, []
+        for loss in torch.stack(recent).tolist() if recent else []:
+            self._seen.append(loss)
+            if not math.isfinite(loss):
+                found = f"the loss is {loss} in epoch {epoch}, step {len(self._seen)}"
+                raise FloatingPointError(f"{found}; a smaller train.lr may help")
+
+    def mean(self, epoch: int) -> float:
+        """Return the mean loss of the samples.
+
+        Raises:
+            FloatingPointError: as `look`.
+        """
+        self.look(epoch)
+        total = 0.0
+        # Not `sum`, which rounds otherwise since Python 3.12.
+        for loss, samples in zip(self._seen, self.samples, strict=True):
+            total += loss * samples
+        return total / sum(self.samples)
 
 
 class History:
@@ -15,13 +68,24 @@ class History:
     and `score_class`, the mean norm and the mean true-class logit over the batch's samples of a
     class (NaN where it has none); and whatever the method records (w, lam, G, C, dev_loss).
 
+    Values of the steps since the last look stay on the device, so that no step waits for a GPU.
+
     Args:
         heads: the model's heads, in order.
     """
 
     def __init__(self, heads: tuple[str, ...]):
         self.heads = heads
-        self.values: dict[str, list[Tensor]] = {}
+        self._values: dict[str, list[Tensor]] = {}
+        self._recent: dict[str, list[Tensor]] = {}
+
+    @property
+    def values(self) -> dict[str, list[Tensor]]:
+        """Name -> a value per iteration, on the CPU; one copy per name since the last look."""
+        for name, rows in self._recent.items():
+            self._values.setdefault(name, []).extend(torch.stack(rows).cpu().unbind())
+        self._recent = {}
+        return self._values
 
     @torch.no_grad()
     def add(
@@ -55,7 +119,7 @@ class History:
             **record,
         }
         for name, value in row.items():
-            self.values.setdefault(name, []).append(value.detach().cpu())
+            self._recent.setdefault(name, []).append(value.detach())
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return name -> array over iterations, with `heads` and `step` beside them."""
@@ -69,4 +133,5 @@ class History:
 
     def load_state_dict(self, state: dict) -> None:
         """Restore the values so far."""
-        self.values = {name: list(rows.unbind()) for name, rows in state.items()}
+        self._values = {name: list(rows.cpu().unbind()) for name, rows in state.items()}
+        self._recent = {}

@@ -22,7 +22,9 @@ from olmlib.olm_equations import (
     algorithm1,
     bounded_norms,
     closed_form,
+    dealt,
     factors,
+    head_losses,
     logit_loss,
     logit_norms,
     rates,
@@ -30,6 +32,7 @@ from olmlib.olm_equations import (
     uniform_loss,
     weighted_median,
 )
+from olmlib.olm_later import Later
 from olmlib.olm_presets import configured
 from olmlib.processes import gathered, processes, summed
 
@@ -51,7 +54,7 @@ class OLM:
         **changes: fields of `OLMConfig` that differ from the preset.
 
     Attributes:
-        w: `(M,)`, the coefficients, in the order of `heads`.
+        w: `(M,)`, the coefficients, in the order of `heads`; with logits on a GPU, there too.
         lam: `(M,)`, the rebalancing factors, sum 1.
         record: the last update's `w`, `lam`, `G`, `C`, `train_loss`, `dev_loss`, each `(M,)`; NaN
             where no dev loss was ever measured.
@@ -90,6 +93,7 @@ class OLM:
         self.record: dict[str, Tensor] = {}
         self.optimizer = torch.optim.Adam([self.w], lr=self.config.eta)
         self._awaits_backward = False
+        self._later = Later(self.heads)
 
     def __repr__(self) -> str:
         """Return heads, preset, progress and coefficients in a line."""
@@ -119,20 +123,23 @@ class OLM:
         Raises:
             ValueError: `logits` is no dictionary of tensors with exactly these heads; their shapes,
                 numbers of classes or devices do not fit each other or the labels; they are empty,
-                NaN or +inf; a label is no index of a class, or its class is masked.
+                NaN or +inf; a label is no index of a class, or its class is masked. What the
+                values are is asked of a GPU every 50 batches; the error says of which step.
         """
-        heads, labels, masked = olm_checks.batch(self.heads, logits, labels)
+        heads, labels, masked = self._checked(logits, labels)
         felt = self.config.coefficients_feel_loss
         if torch.is_grad_enabled():
             self.w.grad = None
             self._awaits_backward = felt
-        # Plain numbers where they feel no gradient: head by head is then the fastest way.
-        coefficients = self.w.to(heads[0]).unbind() if felt else self.w.tolist()
+        # Plain numbers where they feel no gradient and no GPU need be waited for: head by head is
+        # then the fastest way.
+        plain = not (felt or self.w.is_cuda)
+        coefficients = self.w.tolist() if plain else self.w.to(heads[0]).unbind()
         first, *others = (
             cross_entropy(scaled(c, s, masked), labels, reduction=self.config.reduction)
             for c, s in zip(coefficients, heads, strict=True)
         )
-        return sum(others, start=first) / self._gain(len(labels))
+        return sum(others, start=first) / self.config.gain(len(labels))
 
     @torch.no_grad()
     def update(self, logits: Logits, labels: Tensor, dev_logits: Logits | None = None,
@@ -153,13 +160,14 @@ class OLM:
             ValueError: as `loss`; only one of dev logits and dev labels; no dev batch was ever
                 given; or `loss` was called and its backward pass not run. Nothing has changed then.
         """
-        heads, labels, _ = olm_checks.batch(self.heads, logits, labels)
-        needed = self.config.needs_dev and self.dev_loss is None
-        dev = olm_checks.dev_batch(self.heads, dev_logits, dev_labels, heads[0].shape[-1], needed)
+        heads, labels, _ = self._checked(logits, labels)
+        dev = None
+        if olm_checks.both(dev_logits, dev_labels, self.config.needs_dev and self.dev_loss is None):
+            dev = self._checked(dev_logits, dev_labels, "dev_", heads[0].shape[-1])
         if self._awaits_backward and self.w.grad is None:
             raise ValueError("the coefficients feel the loss: run its backward() before update()")
         self._awaits_backward = False
-        stacked = gathered(torch.stack(heads), dim=1).double()
+        stacked = gathered(torch.stack(heads), dim=1).to(self.w)
         train = self._measured(stacked, gathered(labels))
         self.train_loss = self._smooth(self.train_loss, train, steps=1)
         if dev is not None:
@@ -176,7 +184,7 @@ class OLM:
                 self.train0 = self.dev0 = uniform_loss(stacked)
 
         G, C = rates(self.train0, self.dev0, self.train_loss, dev_loss, self.config.signed_rates)
-        norms = logit_norms(stacked).cpu()
+        norms = logit_norms(stacked)
         if self.config.reference == "warmup" and warming:
             self.norms += (norms.mean(0) - self.norms) / (self.step + 1)
             self._bounded = None
@@ -215,14 +223,13 @@ class OLM:
                 solution = closed_form(norms, scale * lam * (self.w * norms).mean(), self.w)
             case "weighted_median":
                 targets = scale * lam * (self.w * norms).mean(-1, keepdim=True)
-                solution = torch.stack(
-                    [weighted_median(norms[:, m], targets[:, m]) for m in range(M)]
-                )
+                solution = torch.stack([*map(weighted_median, norms.T, targets.T)])
         w = config.smoothing * self.w + (1 - config.smoothing) * solution
         self.w.copy_(w.clamp(*config.clamp) if config.clamp else w)
 
     def state_dict(self) -> dict:
-        """Return everything that `load_state_dict` needs to go on exactly, as a copy."""
+        """Return all that `load_state_dict` needs, as a copy; a GPU is asked as in `loss` first."""
+        self._later.look()
         state = {name: getattr(self, name) for name in olm_state.NAMES}
         state["optimizer"] = self.optimizer.state_dict()
         return olm_state.copied(state | self._made_with())
@@ -235,24 +242,29 @@ class OLM:
             ValueError: it belongs to other heads, another preset, option or seed, or is no state of
                 an OLM. Nothing has changed then.
         """
-        saved = olm_state.fitting(state, self._made_with())
+        saved, self._bounded = olm_state.fitting(state, self._made_with()), None
         self.optimizer.load_state_dict(saved.pop("optimizer"))
         self.w.copy_(saved.pop("w"))
         for name, value in saved.items():
             setattr(self, name, value)
-        self._bounded = None
+        olm_state.move(self, self.w.device)
+
+    def _checked(self, logits, labels, part="", classes: int | None = None) -> olm_checks.Batch:
+        """Return a checked batch, and go where it is: what is computed there makes nobody wait."""
+        found = olm_checks.batch(self.heads, logits, labels, part, classes)
+        if not found.heads[0].is_cuda:
+            return found._replace(masked=olm_checks.check_values(self.heads, found, part))
+        olm_state.move(self, found.heads[0].device)
+        self._later.ask(f"{part}logits", self.step, found.heads, found.labels)
+        return found
 
     def _made_with(self) -> dict:
         return {"heads": self.heads, "seed": self.seed} | asdict(self.config)
 
     def _measured(self, stacked: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss of every head, `(M,)`, in double precision."""
-        M, B, _ = stacked.shape
         if self.config.weighted_losses:
             stacked = scaled(self.w.to(stacked)[:, None, None], stacked)
-        labels = labels.expand(M, B).flatten()
-        every = cross_entropy(stacked.double().flatten(0, 1), labels, reduction="none").view(M, B)
-        return (every.mean(-1) if self.config.reduction == "mean" else every.sum(-1)).cpu()
+        return head_losses(stacked.to(self.w), labels.to(self.w.device), self.config.reduction)
 
     def _reference(self) -> Tensor:
         """Return the warm-up's norms, bounded; they change no more, so this is done once."""
@@ -263,15 +275,6 @@ class OLM:
     def _smooth(self, mean: Tensor | None, value: Tensor, steps: int) -> Tensor:
         return value if mean is None else mean.lerp(value, 1 - self.config.smoothing**steps)
 
-    def _gain(self, samples: int) -> float:
-        """Return how many times larger the loss of the coefficients is than the network's."""
-        match self.config.reduction, self.config.network_loss:
-            case "sum", "mean":
-                return samples
-            case "mean", "sum":
-                return 1 / samples
-        return 1
-
     def _factors(self, G: Tensor, C: Tensor, train0: Tensor, train: Tensor) -> Tensor:
         match self.config.rule:
             case "uniform":
@@ -280,9 +283,7 @@ class OLM:
                 G, C = C, G
         lam = factors(self.config.factors, G, C, train0, train)
         if self.config.rule == "random":
-            period = self.step // max(self.warmup, 1)
-            generator = torch.Generator().manual_seed(self.seed * 100_003 + period)
-            lam = lam[torch.randperm(len(lam), generator=generator)]
+            lam = dealt(lam, self.seed * 100_003 + self.step // max(self.warmup, 1))
         return lam
 
     def _adam_step(self, norms: Tensor, lam: Tensor, scale: float, samples: int) -> None:
@@ -291,7 +292,7 @@ class OLM:
             (slope,) = torch.autograd.grad(logit_loss(w, norms, lam, scale), w)
         if self.w.grad is not None:
             # The mean over processes, as DistributedDataParallel takes it for the parameters.
-            slope += self._gain(samples) * summed(self.w.grad) / processes()
+            slope += self.config.gain(samples) * summed(self.w.grad) / processes()
         # Half precision may overflow, and one infinite slope would spoil Adam's moments for good.
         if torch.isfinite(slope).all():
             self.w.grad = slope

@@ -14,7 +14,7 @@ class Batch(NamedTuple):
     Attributes:
         heads: the logits of each head, `(B, C)`, in single precision or better.
         labels: `(B,)`, class indices in `[0, C)`.
-        masked: whether some logits are -inf.
+        masked: whether some logits may be -inf.
     """
 
     heads: list[Tensor]
@@ -36,14 +36,19 @@ def names(heads: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def batch(heads: Sequence[str], logits: Any, labels: Any, part: str = "") -> Batch:
-    """Return a batch if it is what OLM can learn from.
+def batch(
+    heads: Sequence[str], logits: Any, labels: Any, part: str = "", classes: int | None = None
+) -> Batch:
+    """Return a batch if its types, shapes and devices are those that OLM can learn from.
+
+    No device is waited for: what the tensors hold is for `check_values`.
 
     Args:
         heads: the names that `logits` must have.
         logits: name -> `(B, C)` or `(B, T, C)`, floating point.
         labels: `(B,)` or `(B, T)`, whole numbers; a last dimension of one entry does no harm.
         part: `"dev_"` of the dev batch, so that errors name the argument.
+        classes: of the training logits, which those of the dev batch must have.
 
     Raises:
         ValueError: it is something else; the message says what, of which head, and what to do.
@@ -52,31 +57,26 @@ def batch(heads: Sequence[str], logits: Any, labels: Any, part: str = "") -> Bat
     found = {head: logits[head] for head in heads}
     _check_kinds(found, labels, part)
     flat = [_single(scores.flatten(0, -2)) for scores in found.values()]
-    labels = labels.flatten().long()
-    return Batch(flat, labels, _check_values(heads, flat, labels, part))
+    if classes not in (None, flat[0].shape[-1]):
+        raise ValueError(
+            f"{part}logits have {flat[0].shape[-1]} classes, the training logits {classes}"
+        )
+    return Batch(flat, labels.flatten().long(), masked=True)
 
 
-def dev_batch(
-    heads: Sequence[str], logits: Any, labels: Any, classes: int, needed: bool
-) -> Batch | None:
-    """Return the dev batch as `batch` does, or None if there is none.
+def both(logits: Any, labels: Any, needed: bool) -> bool:
+    """Return whether there is a dev batch.
 
     Raises:
-        ValueError: as `batch`; it is `needed` and missing; one of logits and labels alone; other
-            than `classes` classes.
+        ValueError: it is `needed` and missing, or logits or labels are there alone.
     """
     if logits is None and labels is None:
         if needed:
             raise ValueError("the first update needs dev_logits and dev_labels")
-        return None
+        return False
     if logits is None or labels is None:
         raise ValueError("dev_logits need their dev_labels, and dev_labels their dev_logits")
-    found = batch(heads, logits, labels, part="dev_")
-    if found.heads[0].shape[-1] != classes:
-        raise ValueError(
-            f"dev_logits have {found.heads[0].shape[-1]} classes, the training logits {classes}"
-        )
-    return found
+    return True
 
 
 def _repeat(found: Sequence[str]) -> bool:
@@ -141,10 +141,21 @@ def _check_kinds(logits: Mapping[str, Any], labels: Any, part: str) -> None:
                 )
 
 
-def _check_values(
-    heads: Sequence[str], logits: Sequence[Tensor], labels: Tensor, part: str
-) -> bool:
-    """Check what the tensors hold, for which the device is waited for, and return if masks do."""
+def check_values(heads: Sequence[str], found: Batch, part: str = "") -> bool:
+    """Check what a batch holds, for which its device is waited for.
+
+    Args:
+        heads: their names.
+        found: as of `batch`.
+        part: as in `batch`.
+
+    Returns:
+        Whether some logits are -inf: masks.
+
+    Raises:
+        ValueError: logits are NaN or +inf; a label is no index of a class, or its class is masked.
+    """
+    logits, labels = found.heads, found.labels
     # Once for all of it. A sum is finite only if all its terms are, and cheaper to see.
     sums = [scores.detach().sum().float() for scores in logits]
     *totals, low, high = torch.stack([*sums, *(x.float() for x in labels.aminmax())]).tolist()

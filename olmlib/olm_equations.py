@@ -5,6 +5,7 @@ from math import inf, log
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 TINY = 1e-12
 
@@ -82,6 +83,12 @@ def factors(
     return bounded_factors(generalised, overfitted)
 
 
+def dealt(lam: Tensor, seed: int) -> Tensor:
+    """Return the factors `(M,)` given to random heads; the same for one seed."""
+    order = torch.randperm(len(lam), generator=torch.Generator().manual_seed(seed))
+    return lam[order.to(lam.device)]
+
+
 def bounded_norms(norms: Tensor, bound=log(1.5)) -> Tensor:
     """Return norms that lie within a factor of `exp(bound)` of their geometric mean.
 
@@ -120,6 +127,20 @@ def scaled(w: Tensor | float, logits: Tensor, masked=True) -> Tensor:
     return (w * logits.masked_fill(hidden, 0.0)).masked_fill(hidden, -inf)
 
 
+def head_losses(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
+    """Return the cross-entropy of every head, `(M,)`, in nats.
+
+    Args:
+        logits: `(M, B, C)`.
+        labels: `(B,)`, class indices.
+        reduction: `mean` or `sum` over the batch.
+    """
+    M, B, _ = logits.shape
+    labels = labels.expand(M, B).flatten()
+    every = cross_entropy(logits.flatten(0, 1), labels, reduction="none").view(M, B)
+    return every.mean(-1) if reduction == "mean" else every.sum(-1)
+
+
 def logit_norms(logits: Tensor | Sequence[Tensor]) -> Tensor:
     """Return the L2 norm of every sample's logit vector, `(B, M)`, from M logits `(B, C)`.
 
@@ -140,8 +161,9 @@ def uniform_loss(logits: Tensor) -> Tensor:
     """
     classes = (logits > -inf).sum(-1)
     if (classes == logits.shape[-1]).all():
-        return torch.full((len(logits),), log(logits.shape[-1]), dtype=torch.float64)
-    return classes.double().log().mean(-1).cpu()
+        start = log(logits.shape[-1])
+        return torch.full((len(logits),), start, dtype=torch.float64, device=logits.device)
+    return classes.double().log().mean(-1)
 
 
 def logit_loss(w: Tensor, norms: Tensor, factors: Tensor, scale=1.0, detach=True) -> Tensor:

@@ -85,6 +85,15 @@ class OLMConfig:
         """Whether lambda depends on dev losses; if not, they are only recorded."""
         return self.rule != "uniform" and self.factors != "loss_ratio"
 
+    def gain(self, samples: int) -> float:
+        """Return how many times larger the loss of the coefficients is than the network's."""
+        match self.reduction, self.network_loss:
+            case "sum", "mean":
+                return samples
+            case "mean", "sum":
+                return 1 / samples
+        return 1
+
     def __post_init__(self):
         """Refuse values that a field cannot have, and options without effect beside the others."""
         checked_fields(self)

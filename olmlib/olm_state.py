@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 # Attributes of an OLM; the state of its optimiser is beside them.
@@ -11,6 +12,19 @@ NAMES = (
     *("w", "lam", "step", "measured", "warmup", "norms", "record"),
     *("train_loss", "dev_loss", "train0", "dev0"),
 )
+
+
+def move(olm: Any, device: torch.device) -> None:
+    """Bring the tensors of an OLM to a device; those that it recorded stay."""
+    if olm.lam.device == olm.w.device == device == olm.norms.device:
+        return
+    moments = olm.optimizer.state_dict()
+    olm.w.data = olm.w.data.to(device)
+    olm.optimizer.load_state_dict(moments)
+    for name in ("lam", "norms", "train_loss", "dev_loss", "train0", "dev0"):
+        value = getattr(olm, name)
+        setattr(olm, name, value if value is None else value.to(device))
+    olm._bounded = None
 
 
 def copied(value: Any) -> Any:

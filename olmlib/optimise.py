@@ -1,6 +1,8 @@
 """What a `TrainConfig` says about an optimisation: the optimiser, its schedule and its device."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -49,3 +51,31 @@ def device(name: str) -> torch.device:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     return device
+
+
+def half(config: TrainConfig, device: torch.device) -> torch.dtype | None:
+    """Return the type of mixed precision on this device, None where there is none."""
+    if not config.mixed_precision or device.type != "cuda":
+        return None
+    native = torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if native else torch.float16
+
+
+@contextmanager
+def deterministic(config: TrainConfig, device: torch.device) -> Iterator[None]:
+    """Let torch take only kernels of a fixed order of sums inside the `with`, if `config` says so.
+
+    Raises:
+        RuntimeError: from inside, by torch: something has no such kernel, or CUDA began without
+            the environment's `CUBLAS_WORKSPACE_CONFIG=:4096:8`, which is set here if nothing is.
+    """
+    if not config.deterministic or device.type != "cuda":
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

@@ -14,14 +14,17 @@ from olmlib import checkpoint as checkpoints
 from olmlib import optimise, ranks
 from olmlib.config import NetworkConfig, TrainConfig
 from olmlib.data.arrays import loader
+from olmlib.data.arrive import ahead, moved, ready
 from olmlib.data.clips import ClipSet, Data
 from olmlib.data.cycle import DevCycle
 from olmlib.evaluate import epoch_row
-from olmlib.history import History
+from olmlib.history import History, Losses
 from olmlib.losses import valence_loss
 from olmlib.methods.base import Batch, Method
 from olmlib.models.outputs import Outputs
 from olmlib.processes import processes, summed
+
+LOOK_EVERY = 50  # steps: to look at a GPU is to wait for it
 
 
 class Training:
@@ -39,6 +42,7 @@ class Training:
         rows: a dictionary per finished epoch.
         selected_epoch: counted from 1; the first of equal ones.
         last: weights of the last epoch, for the second number that the table gives.
+        losses: of the steps of the epoch under way.
     """
 
     def __init__(
@@ -60,14 +64,18 @@ class Training:
         self.network = ranks.spread(self.model, method, self.device)
         self.optimizer = optimise.optimizer(self.model, config)
         self.schedule = optimise.schedule(self.optimizer, config)
-        half = config.mixed_precision and self.device.type == "cuda"
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=half)
+        self.half = optimise.half(config, self.device)
+        # Only float16 has numbers too small for gradients.
+        scaled = self.half == torch.float16
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
         self.history = History(self.model.heads)
         self.clips = {split: self._clips(split) for split in ("train", "dev", "test")}
         self.dev = DevCycle(self.clips["dev"], seed)
         self.rows: list[dict] = []
         self.best: dict = {"score": -math.inf, "epoch": 0, "weights": {}}
         self.last: dict[str, Tensor] = {}
+        self._every = 1 if self.device.type == "cpu" else LOOK_EVERY
+        self.losses = Losses(self._every)
 
     @property
     def epochs(self) -> pd.DataFrame:
@@ -81,7 +89,9 @@ class Training:
 
     def part(self, rows, augment=False) -> ClipSet:
         """Return some of the data's rows as clips, by default as they are tested."""
-        return self.data.clips(rows, augment, self.config, self.seed)
+        clips = self.data.clips(rows, augment, self.config, self.seed)
+        clips.late = self.device.type != "cpu"
+        return clips
 
     def extra_run(
         self, method: Method, name: str, clips: ClipSet, epochs: int, weights: dict | None = None
@@ -110,7 +120,7 @@ class Training:
             other.model.load_state_dict(weights)
         other.resume()
         # The run's own random numbers must not depend on whether this one was already finished.
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             for epoch in range(len(other.rows) + 1, epochs + 1):
                 other.rows.append({"train_loss": other.train_epoch(epoch, clips)})
                 other.save()
@@ -132,34 +142,31 @@ class Training:
             seed=self.seed,
             workers=self.config.loader_workers,
             drop_last=len(clips) % size == 1,
+            pin=self.device.type == "cuda",
         )
         steps = self.method.epoch_length(len(batches), -(-len(self.clips["dev"]) // size))
         self.method.on_epoch_start(self, epoch, steps)
         self.model.train()
-        total, count = 0.0, 0
-        for _, batch in zip(range(steps), batches, strict=False):
-            loss, samples = self.take_step(epoch, batch)
-            total += loss * samples
-            count += samples
+        self.losses = Losses(self._every)
+        for _, batch in zip(range(steps), ahead(batches, self.device), strict=False):
+            self.take_step(epoch, batch)
         self.schedule.step()
-        return total / count
+        return self.losses.mean(epoch)
 
-    def take_step(self, epoch: int, batch: Batch) -> tuple[float, int]:
+    def take_step(self, epoch: int, batch: Batch) -> None:
         """Take one training step: forward, loss, backward, the optimiser, the method.
 
         Args:
             epoch: counted from 1.
             batch: of several processes, the part of this one.
 
-        Returns:
-            The loss and the number of samples of the whole batch.
-
         Raises:
-            FloatingPointError: the loss is NaN or infinite; nothing was changed.
+            FloatingPointError: the loss is NaN or infinite. On the CPU nothing was changed; a GPU
+                is asked every `LOOK_EVERY` steps only, for it would have to be waited for.
         """
         batch = self._move(batch)
         labels, method, scaler = batch["label"], self.method, self.scaler
-        with torch.autocast(self.device.type, enabled=scaler.is_enabled()):
+        with torch.autocast(self.device.type, self.half, enabled=self.half is not None):
             outputs = self.network(batch)
             method.forward_extra(self.model, self._next_dev, self.config.batch_size)
             loss = method.loss(outputs, labels)
@@ -169,9 +176,7 @@ class Training:
         samples = int(summed(torch.tensor(len(labels))))
         share = len(labels) / samples
         whole = summed(share * loss.detach())
-        if not torch.isfinite(whole):
-            found = f"the loss is {whole.item()} in epoch {epoch}"
-            raise FloatingPointError(f"{found}; a smaller train.lr may help")
+        self.losses.add(epoch, whole, samples)
         self.optimizer.zero_grad()
         # DDP takes the plain mean of the processes' gradients, whose parts may differ in size.
         scaler.scale(processes() * share * loss).backward()
@@ -181,7 +186,6 @@ class Training:
         scaler.update()
         method.after_step(outputs, labels)
         self.history.add(epoch, whole, outputs.logits, labels, method.record())
-        return whole.item(), samples
 
     def keep_best(self, row: dict[str, float]) -> None:
         """Keep the weights if the epoch of `row` is better than all before, as `selection` says."""
@@ -216,7 +220,7 @@ class Training:
         return self.part(self.data.rows(split), augment=split == "train")
 
     def _move(self, batch: Batch) -> Batch:
-        return {k: v.to(self.device, non_blocking=True) for k, v in batch.items()}
+        return ready(moved(batch, self.device))
 
     def _next_dev(self, size: int) -> Batch:
         return self._move(self.dev.next(size))
@@ -267,6 +271,12 @@ def fit(
         RuntimeError: the device is not there.
     """
     training = Training(method, data, model_config, config, seed, checkpoint, identity)
+    with optimise.deterministic(config, training.device):
+        return _fitted(training, progress, on_epoch)
+
+
+def _fitted(training: Training, progress: bool, on_epoch: Callable[[int], None]) -> Training:
+    method, config = training.method, training.config
     resumed = training.resume()
     # Nobody writes a checkpoint before everybody has looked for one.
     ranks.wait()

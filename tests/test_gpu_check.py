@@ -110,7 +110,7 @@ def test_another_gradient_is_seen(check, monkeypatch):
 
 
 def test_steps_and_fit_are_measured(check):
-    code, rows = check("steps", "fit")
+    code, rows = check("steps", "fit", "deterministic")
     assert code == 0
     for name in ("cremad", "mer2023"):
         spans = {
@@ -120,6 +120,7 @@ def test_steps_and_fit_are_measured(check):
         assert min(spans.values()) > 0
         ratio = rows["steps", f"{name}, float32: OLM over three heads"]["value"]
         assert ratio == pytest.approx(spans["olm"] / spans["three_heads"])
+        assert rows["deterministic", f"{name}: a deterministic step over another"]["value"] > 0
         assert "float32 here" in rows["steps", f"{name}, bfloat16"]["why"]
         label = f"{name}, float32, joint"
         rate = rows["fit", f"{label}: clips per second of fit"]["value"]

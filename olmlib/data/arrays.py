@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from torch.nn.functional import grid_sample
 from torch.utils.data import DataLoader
 
 from olmlib.config import TrainConfig
+from olmlib.data import arrive
+from olmlib.data.arrive import MEAN as MEAN
+from olmlib.data.arrive import STD as STD
+from olmlib.data.arrive import Batch
 from olmlib.data.clips import SPLITS, ClipSet
 
 RECORDS = ["row", "id", "label", "split", "group"]
 REJECTED = ["id", "split", "reason"]
-# ImageNet statistics, the last step of every image transform.
-MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 _TRIES = 10
 _ROWS = 4096
 
@@ -130,36 +130,30 @@ class Clips(ClipSet):
         self.epoch = epoch
         self._drawn: tuple[np.ndarray, np.ndarray] | None = None
 
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+    def __getitem__(self, index: int) -> Batch:
         """Return one sample: a batch without its first dimension."""
         return {key: value[0] for key, value in self.__getitems__([index]).items()}
 
-    def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
+    def __getitems__(self, indices: list[int]) -> Batch:
         """Return one batch.
 
         Returns:
             "audio": `(B, 1, 257, F)` float32; "visual": `(B, 3, n_frames, S, S)` float32,
-            normalised with ImageNet statistics; "label": `(B,)` int64; "row": `(B,)` int64.
+            normalised with ImageNet statistics; "label": `(B,)` int64; "row": `(B,)` int64. With
+            `late`, what `arrive.ready` makes these of.
         """
         rows = self.rows[np.asarray(indices, np.int64)]
-        stored, frames = self.prepared.audio, self.prepared.visual
-        audio = torch.from_numpy(stored[rows]).float().unsqueeze(1)
-        count, size = frames.shape[1:3]
-        pixels = torch.from_numpy(frames[rows]).view(-1, size, size, 3)
-        # Planes, not interleaved colours: all that follows is several times faster on them.
-        visual = torch.empty(len(pixels), 3, size, size).copy_(pixels.permute(0, 3, 1, 2))
+        frames = self.prepared.visual
+        batch = {
+            "audio": torch.from_numpy(self.prepared.audio[rows]).unsqueeze(1),
+            "visual": torch.from_numpy(frames[rows]),
+            "label": torch.from_numpy(self.prepared.labels[rows]),
+            "row": torch.from_numpy(rows),
+        }
         if self.train:
-            scale, centre = (torch.from_numpy(x[rows].reshape(-1, 2)) for x in self._boxes(count))
-            # Output pixel centres in [-1, 1]; affine_grid gives the same grid 20 times slower.
-            axis = (2 * torch.arange(size) + 1) / size - 1
-            grid = torch.empty(len(visual), size, size, 2)
-            grid[..., 0] = (scale[:, :1] * axis + centre[:, :1])[:, None, :]
-            grid[..., 1] = (scale[:, 1:] * axis + centre[:, 1:])[:, :, None]
-            visual = grid_sample(visual, grid, padding_mode="border", align_corners=False)
-        visual = visual.mul_(1 / (255 * STD)).sub_(MEAN / STD)
-        visual = visual.view(len(rows), count, 3, size, size).transpose(1, 2).contiguous()
-        labels = torch.from_numpy(self.prepared.labels[rows])
-        return {"audio": audio, "visual": visual, "label": labels, "row": torch.from_numpy(rows)}
+            boxes = zip(arrive.BOXES, self._boxes(frames.shape[1]), strict=True)
+            batch |= {f"visual_{name}": torch.from_numpy(box[rows]) for name, box in boxes}
+        return batch if self.late else arrive.ready(batch)
 
     def _boxes(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a random box of this epoch for each of `count` frames of every row of the data.
@@ -204,6 +198,7 @@ def loader(
     epoch: int = 0,
     workers: int = 0,
     drop_last: bool = False,
+    pin: bool = False,
 ) -> DataLoader:
     """Return the batches of one epoch, and set `clips` to that epoch.
 
@@ -218,6 +213,7 @@ def loader(
         epoch: chooses the order and the augmentation, >= 0.
         workers: processes that read ahead; 0: none.
         drop_last: leave out the last batch if it is smaller than `batch_size`.
+        pin: put batches where a GPU can copy them from while the processor goes on.
 
     Raises:
         ValueError: there is no batch to give.
@@ -235,6 +231,7 @@ def loader(
         batch_sampler=batches,
         collate_fn=_same,
         num_workers=workers,
+        pin_memory=pin,
         generator=torch.Generator().manual_seed(seed),
     )
 

@@ -18,10 +18,12 @@ class ClipSet(Dataset, ABC):
     Attributes:
         rows: `(n,)` int64, where in the prepared data they stand.
         valence: `(n,)` in [-5, 5], NaN where nobody rated it; None of data without valence.
+        late: batches are as they are stored, and `olmlib.data.arrive.ready` is still to be called.
     """
 
     rows: np.ndarray
     valence: np.ndarray | None = None
+    late = False
 
     @abstractmethod
     def __len__(self) -> int:

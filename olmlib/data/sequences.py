@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from olmlib.config import TrainConfig
+from olmlib.data import arrive
 from olmlib.data.clips import SPLITS, ClipSet
 
 
@@ -128,7 +129,7 @@ class SequenceClips(ClipSet):
             padded = np.zeros((len(rows), length.max(), data.widths[m]), np.float16)
             for i, (first, count) in enumerate(zip(begin, length, strict=True)):
                 padded[i, :count] = data.features[m][first : first + count]
-            # By torch: numpy takes ten times as long from half to single precision.
-            batch[m] = torch.from_numpy(padded).float()
+            batch[m] = torch.from_numpy(padded)
             batch[f"{m}_length"] = torch.from_numpy(length)
-        return batch
+        # By torch: numpy takes ten times as long from half to single precision.
+        return batch if self.late else arrive.ready(batch)

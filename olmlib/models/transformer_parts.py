@@ -19,7 +19,7 @@ def learned_tokens(count: int, config: TransformerConfig) -> nn.Parameter:
 
 
 @cache
-def sincos(length: int, d: int) -> Tensor:
+def sincos(length: int, d: int, device: torch.device | str = "cpu") -> Tensor:
     """Return the position code `(length, d)`, in [-1, 1] (Vaswani et al., NeurIPS 2017, 3.5).
 
     Column 2i is `sin(t / 10000^(2i / d))`, column 2i + 1 the cosine, t the position from 0.
@@ -28,7 +28,7 @@ def sincos(length: int, d: int) -> Tensor:
     code = torch.empty(length, d)
     code[:, 0::2] = angle.sin()
     code[:, 1::2] = angle.cos()[:, : d // 2]
-    return code
+    return code.to(device)
 
 
 def kept(length: Tensor, rows: int, mask_order="cls_first") -> Tensor | None:
@@ -137,9 +137,11 @@ class Encoder(nn.Module):
         z = torch.cat([self.cls.expand(len(x), -1, -1), x], dim=1)
         if self.config.pos == "sincos":
             # Made for the next power of two, so that few tables serve every length.
-            table = sincos(1 << (z.shape[1] - 1).bit_length(), z.shape[2])
+            table = sincos(1 << (z.shape[1] - 1).bit_length(), z.shape[2], z.device)
             z = z + table[: z.shape[1]].to(z)
-        return self.dropout(z), kept(length, x.shape[1], self.config.mask_order)
+        keep = kept(length, x.shape[1], self.config.mask_order)
+        # Lengths are on the CPU, see `olmlib.data.arrive.moved`.
+        return self.dropout(z), None if keep is None else keep.to(z.device, non_blocking=True)
 
 
 class AttentionFusion(nn.Module):
