@@ -15,7 +15,7 @@ def save(state: dict, path: Path) -> None:
     """Write `state` so that a crash leaves either the old file or the new one.
 
     A small network with its optimiser is a thousand tensors, which `torch.save` would write one by
-    one, longer than an epoch takes; so those of one type are written end to end.
+    one, longer than an epoch takes; so those of one type and device are written end to end.
 
     Args:
         state: dictionaries, lists and tuples of tensors and plain values.
@@ -26,7 +26,7 @@ def save(state: dict, path: Path) -> None:
     """
     parts: dict[str, list[Tensor]] = {}
     skeleton = _taken_apart(state, parts)
-    write((skeleton, {kind: torch.cat(found) for kind, found in parts.items()}), path)
+    write((skeleton, {kind: torch.cat(found).cpu() for kind, found in parts.items()}), path)
 
 
 def write(content: Any, path: Path) -> None:
@@ -47,10 +47,10 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict:
 
 
 def _taken_apart(value: Any, parts: dict[str, list[Tensor]]) -> Any:
-    """Move the tensors of `value` to `parts`, by type; a shape stays where each one was."""
+    """Move the tensors of `value` to `parts`, by type and device; a shape stays where each one was."""
     match value:
         case Tensor():
-            kind = str(value.dtype)
+            kind = f"{value.dtype}, {value.device}"
             parts.setdefault(kind, []).append(value.detach().reshape(-1))
             return _TENSOR, kind, tuple(value.shape)
         case dict():
