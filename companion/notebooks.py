@@ -74,8 +74,8 @@ def code(notebook: dict, name: str = "") -> str:
         try:
             ast.parse(source := "\n".join(lines))
         except SyntaxError as error:
-            place = f"{name}code cell {number}, line {error.lineno}"
-            raise SyntaxError(f"{place}: {error.msg}") from None
+            place = f"{name}code cell {number}"
+            raise SyntaxError(f"{place}: {error.msg} (line {error.lineno})") from None
         refuse_absent(source, f"{name}code cell {number}")
         modules |= imported(source)
     return "\n\n".join([*(cell.rstrip("\n") for cell in cells), dependencies(*modules)])

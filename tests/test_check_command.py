@@ -57,7 +57,7 @@ def test_what_python_reads_is_read(tmp_path, content):
 @pytest.mark.parametrize(
     ("cell", "says"),
     [
-        ("x = 1\nif x\n    pass", "code cell 2, line 2: expected ':'"),
+        ("x = 1\nif x\n    pass", r"code cell 2: expected ':' \(line 2\)"),
         ("%matplotlib inline\nimport olmlib.nothing", "code cell 2, line 2: there is no module"),
         ("from companion.table9 import text", "code cell 2, line 1: there is no module"),
     ],
