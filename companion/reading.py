@@ -24,14 +24,14 @@ def read_yaml(path: str | Path) -> Any:
             "save it as UTF-8 in your editor"
         ) from None
     try:
-        tree = yaml.compose(text, _Loader)
-        values = yaml.load(text, _Loader)
+        loader = _Loader(text)
+        tree = loader.get_single_node()
+        _refuse_twice(tree, path)
+        return None if tree is None else loader.construct_document(tree)
     except yaml.YAMLError as error:
         # Of a text it knows no name.
         told = str(error).replace('"<unicode string>"', str(path))
         raise ValueError(f"{path} is not valid YAML: {told}") from None
-    _refuse_twice(tree, path)
-    return values
 
 
 class _Loader(yaml.SafeLoader):
