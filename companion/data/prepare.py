@@ -110,8 +110,7 @@ def _with_dev(release: Release, config: Prepare) -> dict[str, str]:
     except ValueError as error:
         raise PreparationError(
             f"{config.dev_fraction:.0%} of the {len(train)} train clips of {release.name} cannot "
-            f"be held out as dev split: {error}. Set prepare.dev_fraction in params.yaml to another "
-            "share"
+            f"be held out as dev split: {error}. Set another prepare.dev_fraction in params.yaml"
         ) from None
     held_out = {train[i].id for i in dev}
     return {c.id: "dev" if c.id in held_out else c.split for c in release.clips}
