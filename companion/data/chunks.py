@@ -34,7 +34,7 @@ def start(work: Path, fingerprint: str, shapes: dict[str, tuple[int, ...]]) -> N
     free = shutil.disk_usage(work.parent).free
     if free < needed:
         sizes = "prepare.n_frames, frame_size, seconds and audio_pool in params.yaml"
-        text = f"{needed / 1e6:.0f} MB are needed ({sizes}), {free / 1e6:.0f} MB are free"
+        text = f"{needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free; {sizes} set that"
         raise OSError(errno.ENOSPC, text)
     (work / "chunks").mkdir(parents=True)
     for name, shape in shapes.items():
