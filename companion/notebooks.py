@@ -47,7 +47,7 @@ def root() -> Path:
     return ROOT
 
 
-def code(notebook: dict) -> str:
+def code(notebook: dict, name: str = "") -> str:
     """Return what the notebook's result depends on: its code and what stands behind it.
 
     Prose, outputs and cell ids are left out, so a stage that depends on this text and not on the
@@ -55,6 +55,7 @@ def code(notebook: dict) -> str:
 
     Args:
         notebook: a notebook of format 4, as read from JSON.
+        name: begins the message of an error.
 
     Returns:
         The code cells, then one comment line per module imported at any depth and per package of
@@ -73,9 +74,9 @@ def code(notebook: dict) -> str:
         try:
             ast.parse(source := "\n".join(lines))
         except SyntaxError as error:
-            place = f"code cell {number}, line {error.lineno}"
-            raise SyntaxError(f"{place}: {error.msg}") from None
-        refuse_absent(source, f"code cell {number}")
+            place = f"{name}code cell {number}"
+            raise SyntaxError(f"{place}: {error.msg} (line {error.lineno})") from None
+        refuse_absent(source, f"{name}code cell {number}")
         modules |= imported(source)
     return "\n\n".join([*(cell.rstrip("\n") for cell in cells), dependencies(*modules)])
 
@@ -249,20 +250,14 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"unknown: {' '.join(others)}")
 
     if chosen.command == "code":
+        try:
+            sources = {name: dependencies(name) for name in chosen.module}
+            sources |= {path.stem: code(read(path), f"{path}, ") for path in chosen.notebooks}
+        except (SyntaxError, ModuleNotFoundError, ValueError) as error:
+            sys.exit(str(error))
         chosen.out.mkdir(parents=True, exist_ok=True)
-        for name in chosen.module:
-            try:
-                source = dependencies(name)
-            except (SyntaxError, ModuleNotFoundError) as error:
-                sys.exit(str(error))
+        for name, source in sources.items():
             (chosen.out / f"{name}.py").write_text(source, encoding="utf-8")
-        for path in chosen.notebooks:
-            try:
-                source = code(read(path))
-            except (SyntaxError, ModuleNotFoundError, ValueError) as error:
-                # A module says which file it is, a cell does not know.
-                sys.exit(f"{path}, {error}" if str(error).startswith("code cell") else str(error))
-            (chosen.out / f"{path.stem}.py").write_text(source, encoding="utf-8")
     elif chosen.command == "run":
         logging.basicConfig(level=logging.INFO, format="%(message)s")
         parameters = {name: yaml.safe_load(value) for name, value in chosen.p}

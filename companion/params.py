@@ -1,11 +1,11 @@
 """Typed reading of `params.yaml`, the only place where a value is set."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import (
     AfterValidator,
     ConfigDict,
@@ -16,11 +16,15 @@ from pydantic import (
     model_validator,
 )
 
-from companion.data.sections import Count, DataSet, Section, Sequences
+from companion import registry
+from companion.data.sections import DataSet, Name, Section, Seed, Sequences, check_encoders
+from companion.reading import read_yaml
 from companion.registry import DATASETS
-from olmlib.config import NetworkConfig, TransformerConfig, changed
+from olmlib.config import LateFusionConfig, NetworkConfig, TransformerConfig, changed
 
 IRFB = "olm_t_irfb"
+# A combination of Table 3 as the paper writes it, such as A+V.
+Letters = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\+[A-Za-z0-9_]+)*$")]
 
 
 def _of_arrays(name: str) -> str:
@@ -31,7 +35,18 @@ def _of_arrays(name: str) -> str:
     return name
 
 
-DataSets = Annotated[list[Annotated[str, AfterValidator(_of_arrays)]], Field(min_length=1)]
+def _distinct(values: Collection) -> Collection:
+    """Refuse a list that has something twice."""
+    twice = [value for value, n in Counter(values).items() if n > 1]
+    if twice:
+        raise ValueError(f"{', '.join(map(str, twice))} is given twice")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+DataSets = Annotated[
+    list[Annotated[str, AfterValidator(_of_arrays)]], Field(min_length=1), Distinct
+]
 
 
 class Row(Section):
@@ -60,8 +75,8 @@ class Profile(Section):
 
     model_config = ConfigDict(extra="allow")
 
-    seeds: Annotated[tuple[StrictInt, ...], Field(min_length=1)]
-    workers: Count = 1
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    workers: Annotated[StrictInt, Field(ge=1, le=1_024)] = 1
 
     @model_validator(mode="before")
     @classmethod
@@ -80,8 +95,7 @@ class Profile(Section):
         kinds: dict[str, Any] = {name: (DATASETS[name].section, ...) for name in sections}
         read = dict(create_model("Sections", **kinds).model_validate(sections))
         for name, section in read.items():
-            if section.miniature and DATASETS[name].make is None:
-                raise ValueError(f"{name} has no miniature: leave {name}.miniature out")
+            registry.check(name, section)
         return values | read
 
     @model_validator(mode="after")
@@ -116,11 +130,11 @@ class Table3(Section):
     `shown`, every seed, fold 0 only.
     """
 
-    combinations: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+    combinations: dict[Letters, Annotated[tuple[str, ...], Field(min_length=1)]]
     unimodal: Row
-    fusions: dict[str, Row]
+    fusions: Annotated[dict[Name, Row], Field(min_length=1)]
     without_olm: Row
-    controls: dict[str, dict] = {}
+    controls: dict[Name, dict] = {}
     shown: str
 
     @model_validator(mode="after")
@@ -128,9 +142,14 @@ class Table3(Section):
         if self.shown not in self.combinations:
             known = ", ".join(self.combinations)
             raise ValueError(f"shown {self.shown!r} is not one of the combinations {known}")
+        if len(self.combinations[self.shown]) < 2:
+            raise ValueError(f"shown {self.shown} has one modality: it shows two that are balanced")
         for letters, modalities in self.combinations.items():
             if len(set(modalities)) != len(modalities):
                 raise ValueError(f"combinations.{letters}: {', '.join(modalities)} repeat")
+        short = Counter(letters.replace("+", "") for letters in self.combinations)
+        if max(short.values()) > 1:
+            raise ValueError("combinations: two differ in nothing but their +, their runs are one")
         if self.controls and IRFB not in self.fusions:
             raise ValueError(f"controls change {IRFB}, which is not among the fusions")
         return self
@@ -172,14 +191,22 @@ class Params(Section):
 
     profile: str
     table1_sets: DataSets
-    rows: dict[str, Row]
+    rows: Annotated[dict[Name, Row], Field(min_length=1)]
     table3: Table3
-    profiles: dict[str, Profile]
+    profiles: dict[Name, Profile]
 
     @model_validator(mode="after")
     def _profile_exists(self):
         if self.profile not in self.profiles:
             raise ValueError(f"profile {self.profile!r} is not one of {', '.join(self.profiles)}")
+        there = self.profiles[self.profile].datasets
+        # Table 3 is made of what is no array.
+        needed = [*self.table1_sets, *(n for n, e in DATASETS.items() if e.section is Sequences)]
+        missing = [name for name in needed if name not in there]
+        if missing:
+            raise ValueError(
+                f"profiles.{self.profile} has no section {', '.join(missing)}, which a table shows"
+            )
         return self
 
     @model_validator(mode="after")
@@ -187,7 +214,9 @@ class Params(Section):
         wrong = []
         for place, row, model in self._rows():
             try:
-                row.network(model)
+                network = row.network(model)
+                if isinstance(network, LateFusionConfig):
+                    check_encoders(network)
             except ValueError as error:
                 wrong += [f"{place}.model.{line}" for line in str(error).splitlines()]
         for name, profile in self.profiles.items():
@@ -239,20 +268,11 @@ def load(path: str | Path = "params.yaml") -> Params:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a misspelt key, a missing key or a wrong type; the message names each place.
+        ValueError: a misspelt or missing key, one that is given twice, or a value that it cannot
+            have; the message names each place.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: run from the root of the repository")
     try:
-        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}; "
-            "save it as UTF-8 in your editor"
-        ) from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {error}") from None
+        return Params.model_validate(read_yaml(path))
     except ValidationError as error:
         places = [f"  {line}" for line in described(error)]
         raise ValueError(f"{path} has {len(places)} error(s):\n" + "\n".join(places)) from None

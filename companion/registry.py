@@ -29,6 +29,7 @@ class DataSet:
         table: the table of the paper that shows it. Without one it has a pipeline of its own, on
             recordings that are the same in every profile.
         column: its name in `data/paper/table1.csv`, where the paper has numbers of it.
+        splits: what `prepare.split` can be.
         make: writes its miniature: (sources, folder, size, worker processes).
         size: of the miniature that `python -m companion.miniature` makes by default.
     """
@@ -38,6 +39,7 @@ class DataSet:
     load: Callable[..., Release | mer2023.Release]
     table: str | None = None
     column: str | None = None
+    splits: tuple[str, ...] = ("published", "actor")
     make: Callable[[Path, Path, sections.Miniature, int], Path] | None = None
     size: sections.Miniature | None = None
 
@@ -60,6 +62,7 @@ DATASETS = {
         load=lambda root, config: ks.load(root, config.split).present(),
         table="table1",
         column="ks",
+        splits=("published",),
         make=make_ks,
         size=sections.Miniature(clips=520),
     ),
@@ -69,6 +72,7 @@ DATASETS = {
         load=lambda root, config: vggsound.load(root, config.split).present(),
         table="table1",
         column="vggsound",
+        splits=("published",),
         make=make_vggsound,
         size=sections.Miniature(clips=640),
     ),
@@ -99,6 +103,23 @@ def entry(name: str) -> DataSet:
     if name not in DATASETS:
         raise ValueError(f"no data set {name!r}; there are {', '.join(DATASETS)}")
     return DATASETS[name]
+
+
+def check(name: str, section: sections.DataSet | sections.Sequences) -> None:
+    """Refuse what the data set of an entry does not have.
+
+    Raises:
+        ValueError: as said; the message begins with the data set.
+    """
+    known, size = DATASETS[name], section.miniature
+    if size and (known.make is None or known.size is None):
+        raise ValueError(f"{name} has no miniature: leave {name}.miniature out")
+    if size and known.size and (size.actors is None) != (known.size.actors is None):
+        must = "needs" if known.size.actors else "cannot have"
+        raise ValueError(f"{name}.miniature {must} a number of actors")
+    if isinstance(section, sections.DataSet) and section.prepare.split not in known.splits:
+        splits = ", ".join(known.splits)
+        raise ValueError(f"{name}.prepare.split {section.prepare.split} is not one of {splits}")
 
 
 def load(

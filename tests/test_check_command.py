@@ -10,7 +10,7 @@ import yaml
 from companion import notebooks, params
 from companion.runs import check
 from companion.runs.sources import ROOT, closure, versions
-from olmlib.methods import table
+from olmlib.methods import base, table
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_python_reads_is_read(tmp_path, content):
 @pytest.mark.parametrize(
     ("cell", "says"),
     [
-        ("x = 1\nif x\n    pass", "code cell 2, line 2: expected ':'"),
+        ("x = 1\nif x\n    pass", r"code cell 2: expected ':' \(line 2\)"),
         ("%matplotlib inline\nimport olmlib.nothing", "code cell 2, line 2: there is no module"),
         ("from companion.table9 import text", "code cell 2, line 1: there is no module"),
     ],
@@ -105,6 +105,34 @@ def test_a_row_that_has_no_network_is_named(tmp_path, change, says, monkeypatch)
 
     with pytest.raises(ValueError, match=says):
         check.profile(changed(tmp_path, few))
+
+
+def test_a_hook_that_cannot_or_would_not_be_called_is_named():
+    class Mine(base.Method):
+        def los(self, outputs, labels):
+            return 0
+
+        def after_bakward(self, model):
+            pass
+
+        def predict(self):
+            return 0
+
+        def after_step(self, *everything):
+            pass
+
+        def measure(self):
+            pass
+
+    said = check.hooks(Mine, base.Method)
+    assert len(said) == 3 and any("los is no hook" in line for line in said)
+    assert any(f"{__file__}, line" in line and "after_bakward is no hook" in line for line in said)
+    assert any("predict must take (self, heads" in line for line in said)
+
+
+def test_the_methods_that_are_there_have_hooks_that_can_be_called():
+    for kind in table.METHODS.values():
+        assert not check.hooks(kind, base.Method)
 
 
 def test_a_device_that_is_not_there_is_named_with_its_place(tmp_path, monkeypatch):

@@ -170,16 +170,22 @@ ARROWS = {
         "olmlib.olm olmlib.olm_presets"
     ),
     "companion.registry": "companion.data companion.miniature",
-    "companion.params": "companion.data.sections companion.registry olmlib.config",
-    "companion.data": "companion.runs.sources olmlib.config olmlib.data",
-    "companion.extract": "companion.data",
+    "companion.params": (
+        "companion.data.sections companion.reading companion.registry olmlib.config"
+    ),
+    "companion.data": (
+        "companion.runs.sources companion.workers olmlib.config olmlib.data olmlib.files"
+    ),
+    "companion.extract": "companion.data olmlib.files",
     "companion.miniature": (
-        "companion.data companion.runs.sources "
+        "companion.data companion.runs.sources companion.workers olmlib.files "
         "companion.params companion.registry companion.runs.processor"  # of its __main__
     ),
-    "companion.runs": "companion.data.sections companion.params companion.registry olmlib",
+    "companion.runs": (
+        "companion.data.sections companion.params companion.registry companion.workers olmlib"
+    ),
     "companion.evidence": "companion.runs companion.tables olmlib",
-    "companion.figures": "companion.data companion.runs olmlib.data",
+    "companion.figures": "companion.data companion.runs olmlib.data olmlib.files",
     "companion.table1": (
         "companion.figures companion.paper companion.params companion.registry companion.report "
         "companion.runs companion.tables olmlib"

@@ -33,7 +33,8 @@ def start(work: Path, fingerprint: str, shapes: dict[str, tuple[int, ...]]) -> N
     needed = sum(math.prod(s) * np.dtype(ARRAYS[k]).itemsize for k, s in shapes.items())
     free = shutil.disk_usage(work.parent).free
     if free < needed:
-        text = f"{needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free"
+        sizes = "prepare.n_frames, frame_size, seconds and audio_pool in params.yaml"
+        text = f"{needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free; {sizes} set that"
         raise OSError(errno.ENOSPC, text)
     (work / "chunks").mkdir(parents=True)
     for name, shape in shapes.items():

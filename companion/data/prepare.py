@@ -110,7 +110,7 @@ def _with_dev(release: Release, config: Prepare) -> dict[str, str]:
     except ValueError as error:
         raise PreparationError(
             f"{config.dev_fraction:.0%} of the {len(train)} train clips of {release.name} cannot "
-            f"be held out as dev split: {error}"
+            f"be held out as dev split: {error}. Set another prepare.dev_fraction in params.yaml"
         ) from None
     held_out = {train[i].id for i in dev}
     return {c.id: "dev" if c.id in held_out else c.split for c in release.clips}
@@ -147,12 +147,16 @@ def _refuse_empty(records: pd.DataFrame, release: Release, work: Path) -> None:
     for split in SPLITS:
         labels = set(records["label"][records["split"] == split])
         if not labels:
-            raise PreparationError(f"the {split} split of {release.name} has no usable clip")
+            raise PreparationError(
+                f"the {split} split of {release.name} has no usable clip; see "
+                f"{work / 'rejected.csv'}"
+            )
         absent = [name for i, name in enumerate(release.classes) if i not in labels]
         if absent:
             raise PreparationError(
                 f"class {', '.join(absent)} has no usable clip in the {split} split of "
                 f"{release.name}; see {work / 'rejected.csv'}"
+                + (", or raise prepare.dev_fraction in params.yaml" if split == "dev" else "")
             )
 
 

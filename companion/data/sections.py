@@ -7,6 +7,7 @@ here, so that a change of one data set makes no other one anew.
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,9 +19,32 @@ from pydantic import (
 
 from olmlib.config import LateFusionConfig, TrainConfig, TransformerConfig, configuration
 
-Count = Annotated[StrictInt, Field(ge=1)]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
+# What numpy, scikit-learn and torch can hold.
+Count = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+Seed = Annotated[StrictInt, Field(ge=0, le=2**32 - 1)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, le=3.4e38)]
+Fraction = Annotated[Number, Field(gt=0, lt=1)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+# Of recordings; what is outside these bounds is no rate of sound.
+Rate = Annotated[StrictInt, Field(ge=4_000, le=384_000)]
+Seconds = Annotated[Number, Field(gt=0, le=3_600)]
+# The networks' first kernel has 7 x 7 pixels.
+Side = Annotated[StrictInt, Field(ge=7, le=8_192)]
+# What becomes part of a file's or a folder's name.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$")]
+
+
+def _modality(name: str) -> str:
+    """Refuse names that a batch or a network needs for something else."""
+    if not name.isidentifier() or name in ("fused", "label", "row", "valence"):
+        raise ValueError(f"{name!r} cannot be the name of a modality")
+    return name
+
+
+Modality = Annotated[str, AfterValidator(_modality)]
+
+# Of a spectrogram, see `companion.data.spectrum`: bins, samples of a window, front end -> hop.
+BINS, WINDOW, HOPS = 257, 512, {"librosa": 159, "mmcosine": 159, "olm_code": 353}
 
 
 class Section(BaseModel):
@@ -34,7 +58,7 @@ class Miniature(Section):
 
     actors: Count | None = None
     clips: Count
-    seed: StrictInt = 0
+    seed: Seed = 0
 
 
 class Prepare(Section):
@@ -45,26 +69,45 @@ class Prepare(Section):
 
     split: Literal["published", "actor"] = "published"
     dev_fraction: Fraction
-    seed: StrictInt = 0
+    seed: Seed = 0
     frontend: Literal["librosa", "mmcosine", "olm_code"] = "librosa"
-    sample_rate: Count = 16_000
-    seconds: Positive
+    sample_rate: Rate = 16_000
+    seconds: Seconds
     audio_pool: Count = 1
     n_frames: Count = 1
-    frame_size: Count
+    frame_size: Side
     drop_broken: StrictBool = False
-    max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.01
-    pca_energy: Annotated[float, Field(gt=0, le=1)] = 1.0
-    audio_noise: Annotated[float, Field(ge=0)] = 0.0
+    max_rejected: Share = 0.01
+    pca_energy: Annotated[Number, Field(gt=0, le=1)] = 1.0
+    audio_noise: Annotated[Number, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _there_is_a_spectrogram(self):
+        if self.frontend == "olm_code" and self.sample_rate != 22_050:
+            raise ValueError(f"frontend olm_code needs sample_rate 22050, not {self.sample_rate}")
+        samples = round(self.seconds * self.sample_rate)
+        if samples < WINDOW:
+            raise ValueError(
+                f"seconds {self.seconds} at sample_rate {self.sample_rate} are {samples} samples, "
+                f"less than one window of {WINDOW}"
+            )
+        # A lower bound: a centred front end has a column or two more.
+        least = min(BINS, (samples - WINDOW) // HOPS[self.frontend] + 1)
+        if self.audio_pool > least:
+            raise ValueError(
+                f"audio_pool {self.audio_pool} is larger than the spectrogram, which has {BINS} x "
+                f"{(samples - WINDOW) // HOPS[self.frontend] + 1} values"
+            )
+        return self
 
 
 class PrepareSequences(Section):
     """From feature files to arrays: folds, the files' folders and their widths."""
 
-    folds: Annotated[StrictInt, Field(ge=2)] = 5
-    seed: StrictInt = 0
-    max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.01
-    features: dict[str, str]
+    folds: Annotated[StrictInt, Field(ge=2, le=1_000)] = 5
+    seed: Seed = 0
+    max_rejected: Share = 0.01
+    features: Annotated[dict[Modality, Name], Field(min_length=1)]
     widths: dict[str, Count]
 
     @model_validator(mode="after")
@@ -73,6 +116,22 @@ class PrepareSequences(Section):
             features, widths = ", ".join(self.features), ", ".join(self.widths)
             raise ValueError(f"features are of {features} and widths of {widths}: name the same")
         return self
+
+
+# What a batch of arrays has: modality -> kind of its encoder.
+ARRAYS = {"audio": "spectrogram", "visual": "frames"}
+
+
+def check_encoders(model: LateFusionConfig) -> None:
+    """Refuse a network that reads what prepared arrays do not have.
+
+    Raises:
+        ValueError: as said.
+    """
+    for modality, kind in model.encoders.items():
+        if ARRAYS.get(modality) != kind:
+            known = ", ".join(f"{name}: {kind}" for name, kind in ARRAYS.items())
+            raise ValueError(f"encoders: there is no {modality}: {kind}; there are {known}")
 
 
 def read_as(kind: type) -> PlainValidator:
@@ -105,6 +164,18 @@ class DataSet(Section):
     model: Network
     train: Train
 
+    @model_validator(mode="after")
+    def _can_be_trained(self):
+        check_encoders(self.model)
+        if self.train.batch_size < 2:
+            raise ValueError("train.batch_size is 1, but batch norm needs two clips in a batch")
+        if self.train.selection == "best_combined" or self.train.valence_weight:
+            raise ValueError(
+                "train.selection best_combined and train.valence_weight need valences, which only "
+                "MER2023 has"
+            )
+        return self
+
 
 class Sequences(Section):
     """Everything that is set for a data set of feature sequences."""
@@ -113,3 +184,19 @@ class Sequences(Section):
     prepare: PrepareSequences
     model: Transformer
     train: Train
+
+    @model_validator(mode="after")
+    def _the_network_knows_the_features(self):
+        if self.model.modalities or self.model.inputs:
+            raise ValueError("model.modalities and model.inputs follow from table3 and the data")
+        named = {"max_len": self.model.max_len, "input_norm": self.model.input_norm}
+        for field, modalities in named.items():
+            # The default is for the features of the release, which need not all be used.
+            usual = getattr(TransformerConfig(), field)
+            wrong = [m for m in modalities if m not in {*self.prepare.features, *usual}]
+            if wrong:
+                raise ValueError(
+                    f"model.{field} names {', '.join(wrong)}; there are "
+                    f"{', '.join(self.prepare.features)}"
+                )
+        return self

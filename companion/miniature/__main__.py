@@ -49,7 +49,13 @@ def main(arguments: list[str] | None = None) -> None:
         if config is None:
             print(DATASETS[args.release].load(args.out, section.prepare).check())
         else:
-            make(args.source, args.out, config, args.workers)
+            try:
+                make(args.source, args.out, config, args.workers)
+            except ValueError as error:
+                if args.profile is None:
+                    raise
+                place = f"params.yaml, profiles.{args.profile}.{args.release}.miniature"
+                raise ValueError(f"{place}: {error}") from None
     except (OSError, ValueError, RuntimeError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 

@@ -3,8 +3,10 @@
 It prints the name of the profile, or a line per mistake with its file and its place.
 """
 
+import inspect
 import sys
 import traceback
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,9 +63,9 @@ def check_networks(settings: "params.Params") -> None:
     import torch
 
     from olmlib.methods.base import Method
-    from olmlib.methods.table import create
+    from olmlib.methods.table import METHODS, create
 
-    wrong: list[str] = []
+    wrong = [line for row in settings.rows.values() for line in hooks(METHODS[row.method], Method)]
     networks: dict = {}
     for place, row, config in settings.networks():
         # One size will do: what a method can take or not are modalities and kinds of networks.
@@ -81,10 +83,31 @@ def check_networks(settings: "params.Params") -> None:
         raise ValueError("\n".join(dict.fromkeys(wrong)))
 
 
+def hooks(kind: type, base: type) -> list[str]:
+    """Return a line per hook of a method that the training loop could not call, or would not.
+
+    Args:
+        kind: the method.
+        base: `olmlib.methods.base.Method`, which has every hook.
+    """
+    known = {name: hook for name, hook in vars(base).items() if inspect.isfunction(hook)}
+    lines = []
+    for name, hook in inspect.getmembers(kind, inspect.isfunction):
+        place = f"{inspect.getsourcefile(hook)}, line {hook.__code__.co_firstlineno}: {name}"
+        if name in known and name != "__init__":
+            try:
+                inspect.signature(hook).bind(*inspect.signature(known[name]).parameters)
+            except TypeError:
+                lines.append(f"{place} must take {inspect.signature(known[name])}")
+        elif not name.startswith("_") and (meant := get_close_matches(name, known, 1, 0.85)):
+            lines.append(f"{place} is no hook and is never called; {meant[0]} is one")
+    return lines
+
+
 def located(error: Exception) -> str:
     """Return an error in words: what our checks say themselves, else where in our code it is."""
     message = str(error)
-    if "params.yaml" in message:
+    if "params.yaml" in message or message.startswith(f"{ROOT}/"):
         return message
     places = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
