@@ -10,12 +10,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
+from joblib import delayed
 from tqdm import tqdm
 
 from companion.data import media
 from companion.data.release import Release
 from companion.data.sections import Prepare
+from companion.data.workers import Lost, unordered
 
 CHUNK = 32
 ARRAYS = {"audio": np.float16, "visual": np.uint8}
@@ -39,22 +40,30 @@ def start(work: Path, fingerprint: str, shapes: dict[str, tuple[int, ...]]) -> N
 
 
 def decode_all(release: Release, work: Path, config: Prepare, workers: int) -> None:
-    """Decode every chunk that has no mark yet, over `workers` processes of one thread each."""
+    """Decode every chunk that has no mark yet, over `workers` processes of one thread each.
+
+    Raises:
+        Lost: the system ended a process; says which clips were being decoded.
+    """
     starts = [
-        start
-        for start in range(0, len(release.clips), CHUNK)
-        if not (work / "chunks" / f"{start:08d}.json").is_file()
+        start for start in range(0, len(release.clips), CHUNK) if not _mark(work, start).is_file()
     ]
     jobs = (
         delayed(_chunk)(release.part(release.clips[i : i + CHUNK]), work, config, i) for i in starts
     )
-    with (
-        parallel_config("loky", inner_max_num_threads=1),
-        tqdm(total=len(release.clips), desc=release.name, unit="clip", disable=None) as bar,
-    ):
+    with tqdm(total=len(release.clips), desc=release.name, unit="clip", disable=None) as bar:
         bar.update(len(release.clips) - sum(len(release.clips[i : i + CHUNK]) for i in starts))
-        for count in Parallel(n_jobs=workers, return_as="generator_unordered")(jobs):
-            bar.update(count)
+        try:
+            for count in unordered(jobs, workers):
+                bar.update(count)
+        except Lost as error:
+            left = [i for i in starts if not _mark(work, i).is_file()][:workers]
+            near = ", ".join(f"{release.clips[i].id} and the next {CHUNK - 1}" for i in left)
+            raise Lost(f"{release.name}: {error}. It was at one of the clips {near}") from error
+
+
+def _mark(work: Path, start: int) -> Path:
+    return work / "chunks" / f"{start:08d}.json"
 
 
 def _chunk(part: Release, work: Path, config: Prepare, start: int) -> int:
@@ -71,13 +80,15 @@ def _chunk(part: Release, work: Path, config: Prepare, start: int) -> int:
             blocks["visual"][i] = part.frames(clip, config.n_frames, config.frame_size)
         except media.BadClip as error:
             rejected[clip.id] = error.reason
+        except Exception as error:
+            error.add_note(f"This is of clip {clip.id}: {clip.audio}, {clip.video}")
+            raise
     for name, block in blocks.items():
         _write(work / f"{name}.npy", block, start)
-    mark = work / "chunks" / f"{start:08d}.json"
     # Beside the folder of marks, so that a half-written one is never taken for a mark.
     draft = work / f"{start:08d}.draft"
     draft.write_text(json.dumps(rejected), "utf-8")
-    draft.replace(mark)
+    draft.replace(_mark(work, start))
     return len(part.clips)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from filelock import FileLock, Timeout
-from joblib import Parallel, delayed
+from joblib import delayed
 from tqdm import tqdm
 
 from companion.data import sections
+from companion.data.workers import unordered
 from companion.miniature import folder
 from companion.runs.sources import closure
 
@@ -76,7 +77,7 @@ def _make(out, clips, media, write, missing, workers) -> None:
     )
     # `disable=None` is quiet where nobody watches: in logs and in the pipeline.
     with tqdm(total=len(todo), desc="clips", unit="clip", disable=None) as bar:
-        for done in Parallel(workers, return_as="generator_unordered")(jobs):
+        for done in unordered(jobs, workers):
             bar.update(done)
 
 
