@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_mer
 from joblib import delayed
 from tiny_release import CONFIG, write_release
 
-from companion.data import avmnist, chunks, compiled, files, media, workers
+from companion.data import avmnist, chunks, compiled, files, media, mer2023, workers
 from companion.data.cremad import load
 from companion.data.prepare import explained, prepare
+from companion.data.prepare_sequences import prepare_sequences
 from companion.data.release import ReleaseError, read_list
 from companion.extract import openface
 from companion.extract.__main__ import _sentences, _video, extract
+from companion.miniature.sounds import shipped
 
 CLIP = "1001_IEO_NEU_XX"
 
@@ -243,3 +246,87 @@ def test_a_face_that_is_no_picture_is_named(tmp_path):
     (tmp_path / "2.bmp").write_bytes((tmp_path / "1.bmp").read_bytes()[:400])
     with pytest.raises(ValueError, match="2.bmp cannot be read: .*let OpenFace make it anew"):
         openface.faces(tmp_path)
+
+
+def test_shipped_sources_that_are_cut_are_named(tmp_path, root):
+    whole = (root / "data" / "sounds" / "flute.opus").read_bytes()
+    assert len(shipped.decoded(root / "data" / "sounds" / "flute.opus", 16_000)) > 16_000
+    for name, content in {"half": whole[: len(whole) // 2], "nothing": b""}.items():
+        (tmp_path / f"{name}.opus").write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name}.opus is not as it was shipped.*checkout"):
+            shipped.decoded(tmp_path / f"{name}.opus", 16_000)
+    (tmp_path / "cues.csv").write_text("voice,start\nalan,1\nbru")
+    with pytest.raises(ValueError, match="cues.csv, row 3, is not as it was shipped"):
+        shipped.table(tmp_path / "cues.csv")
+    (tmp_path / "cues.csv").write_bytes(b"voice,start\n\xff,1\n")
+    with pytest.raises(ValueError, match="cues.csv is not as it was shipped"):
+        shipped.table(tmp_path / "cues.csv")
+
+
+@pytest.fixture
+def emotions(tmp_path):
+    tiny_mer.write(tmp_path / "mer")
+    return tmp_path / "mer", mer2023.load(tmp_path / "mer", tiny_mer.config())
+
+
+@pytest.mark.parametrize("kind", ["fortran", "big", "double", "integers", "one vector"])
+def test_features_of_every_layout_are_the_same_numbers(emotions, tmp_path, kind):
+    root, release = emotions
+    clip, width = release.clips[0], tiny_mer.WIDTHS["audio"]
+    whole = np.arange((1 if kind == "one vector" else 3) * width).reshape(-1, width)
+    stored = {
+        "fortran": np.asfortranarray(whole.astype("<f4")),
+        "big": whole.astype(">f4"),
+        "double": whole.astype("<f8"),
+        "integers": whole,
+        "one vector": whole[0].astype("<f4"),
+    }[kind]
+    np.save(release.path(clip, "audio"), stored)
+    np.testing.assert_array_equal(release.read(clip, "audio"), whole)
+    prepared = prepare_sequences(release, tmp_path / "p", tiny_mer.config())
+    np.testing.assert_array_equal(np.load(prepared.folder / "audio.npy")[: len(whole)], whole)
+
+
+def test_features_that_are_no_numbers_are_rejected_and_named(emotions, tmp_path, monkeypatch):
+    root, release = emotions
+    paths = [release.path(clip, "audio") for clip in release.clips]
+    content = paths[0].read_bytes()
+    paths[0].write_bytes(content[:-4])
+    np.save(paths[1], np.array([{"a": 1}], object), allow_pickle=True)
+    np.save(paths[2], np.full((2, tiny_mer.WIDTHS["audio"]), 1e300))
+    paths[3].unlink()
+    paths[3].mkdir()
+    locked(monkeypatch, paths[4])
+    config = tiny_mer.config(max_rejected=0.5)
+    prepared = prepare_sequences(release, tmp_path / "p", config)
+    lines = (prepared.folder / "rejected.csv").read_text().splitlines()[1:]
+    assert len(lines) == 5
+    for clip, line, reason in zip(
+        release.clips,
+        lines,
+        ["no whole .npy", "no whole .npy", "reach inf", "a folder", "unreadable"],
+        strict=False,
+    ):
+        assert line.startswith(clip.id) and reason in line and f"{clip.id}" in line.split(",", 2)[2]
+
+
+@pytest.mark.parametrize("name", ["../a", "/etc/a", "a/b", "..", "a\0b"])
+def test_a_name_that_leads_out_of_the_release_is_no_name(tmp_path, name):
+    corpora = tiny_mer.labels()
+    corpora["train_corpus"][name] = {"emo": "sad", "val": 1.0}
+    tiny_mer.write(tmp_path / "mer")
+    tables = {k: np.array(v, object) for k, v in corpora.items()}
+    np.savez(tmp_path / "mer" / "label-6way.npz", **tables)
+    with pytest.raises(ReleaseError, match="label-6way.npz, train_corpus: .* is no name of a clip"):
+        mer2023.load(tmp_path / "mer", tiny_mer.config())
+
+
+def test_label_files_with_blanks_and_twice_the_same_clip(tmp_path):
+    head = "\ufeffname,discrete,valence\r\n"
+    rows = [f"s{i},{mer2023.CLASSES[i % 6]} , 1 " for i in range(12)]
+    (tmp_path / "train-label.csv").write_text(head + "\r\n   \r\n,,\r\n".join(rows), newline="")
+    (tmp_path / "test1-label.csv").write_text("name,discrete,valence\nt0,sad,1\n")
+    assert len(mer2023.load(tmp_path, tiny_mer.config()).clips) == 13
+    (tmp_path / "test1-label.csv").write_text("name,discrete,valence\nt0,sad,1\n\ns3,sad,1\n")
+    with pytest.raises(ReleaseError, match="test1-label.csv, line 4: duplicate id s3, first"):
+        mer2023.load(tmp_path, tiny_mer.config())

@@ -111,9 +111,7 @@ class Release:
         try:
             array = np.load(path, allow_pickle=False)
         except OSError as error:
-            if error.errno in files.MACHINE:
-                raise
-            raise BadFeature(f"{file} cannot be read: {error.strerror or error}") from None
+            raise BadFeature(files.unreadable(path, error).reason) from None
         except Exception:
             # A damaged header raises nearly anything; of a file that is no .npy, numpy's message
             # advises to allow pickles, which would run whatever the file asks for.
@@ -132,7 +130,8 @@ class Release:
             )
         if not np.isfinite(array).all():
             raise BadFeature(f"{file} holds NaN or infinite values")
-        return array.astype(np.float32)
+        with np.errstate(over="ignore"):  # for the arrays even less would be too large
+            return array.astype(np.float32)
 
     def check(self) -> Report:
         """Look for every file, without opening it.
@@ -262,7 +261,7 @@ def _csv(path: Path) -> list[Entry]:
 
 def _clip(place: str, name: str, emotion: str, valence, split: str) -> EmotionClip:
     # It becomes the name of a file.
-    if not isinstance(name, str) or not name or Path(name).name != name or "\0" in name:
+    if not isinstance(name, str) or name in ("", "..") or Path(name).name != name or "\0" in name:
         raise ReleaseError(f"{place}: {name!r} is no name of a clip. {MEND}")
     if not isinstance(emotion, str) or emotion not in CLASSES:
         known = ", ".join(CLASSES)
