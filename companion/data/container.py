@@ -43,8 +43,8 @@ class Opened:
     def start(self, stream: av.VideoStream | av.AudioStream | None) -> float | None:
         """Return when a stream is first shown or heard, in seconds, or None if nobody knows."""
         packets = [] if stream is None else self.packets[stream.index]
-        times = [seconds(p.pts, p) for p in packets if p.pts is not None and not p.is_discard]
-        return min(times, default=None)
+        ticks = [p.pts for p in packets if p.pts is not None and not p.is_discard]
+        return seconds(min(ticks), packets[0]) if ticks else None
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def opened(path: Path, what: str = "") -> Iterator[Opened]:
             audio = _chosen(container.streams.audio, "audio")
             length = (container.duration or 0) / av.time_base
             begin = (container.start_time or 0) / av.time_base
-            _refuse_short(path, [p for part in packets.values() for p in part], begin, length)
+            _refuse_short(path, [part for part in packets.values() if part], begin, length)
             yield Opened(video, audio, packets, bool(container.streams.video), length)
     except av.FFmpegError as error:
         if error.errno in files.MACHINE:
@@ -102,15 +102,18 @@ def _chosen(streams: Sequence, kind: str):
     )
 
 
-def _refuse_short(path: Path, packets: list[av.Packet], begin: float, length: float) -> None:
+def _refuse_short(path: Path, streams: list[list[av.Packet]], begin: float, length: float) -> None:
     """Refuse a container whose last packet of any stream ends long before the end it tells.
 
     Headers of real releases are imprecise: less than a second and less than half may be missing.
     """
-    if any(packet.is_corrupt for packet in packets):
-        raise BadClip(f"{place(path)} is truncated")
-    ends = [seconds(p.pts + (p.duration or 0), p) for p in packets if p.pts is not None]
-    if len(packets) < 2 or not ends or not length:
+    ends = []
+    for packets in streams:
+        if any(packet.is_corrupt for packet in packets):
+            raise BadClip(f"{place(path)} is truncated")
+        ticks = [p.pts + (p.duration or 0) for p in packets if p.pts is not None]
+        ends += [seconds(max(ticks), packets[0])] if ticks else []
+    if not ends or not length or sum(map(len, streams)) < 2:
         return
     # Matroska counts from 0 on, others from the first packet.
     there = max(ends) - min(begin, 0.0)

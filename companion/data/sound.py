@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 
 from companion.data import files
-from companion.data.container import Opened, opened
+from companion.data.container import opened
 from companion.data.files import BadClip, place
 from companion.data.whole import MATROSKA, MP4, PLACEHOLDER, cut, refuse_cut
 
@@ -54,6 +54,9 @@ def _track(path: Path) -> tuple[np.ndarray, int]:
     with opened(path, "has sound that ") as clip:
         if clip.audio is None:
             raise BadClip(f"{place(path)} is a video without audio")
+        # The clip starts with its picture or its sound, whichever comes first.
+        starts = [clip.start(stream) for stream in (clip.video, clip.audio)]
+        start = min((time for time in starts if time is not None), default=0.0)
         to_float = av.AudioResampler("fltp")
         rate, length, parts = 0, 0, [np.zeros(0, np.float32)]
         for packet in [*clip.packets[clip.audio.index], None]:
@@ -62,8 +65,10 @@ def _track(path: Path) -> tuple[np.ndarray, int]:
                 rate = rate or decoded.sample_rate
                 if decoded.sample_rate != rate:
                     raise BadClip(f"{place(path)} changes from {rate} to {decoded.sample_rate} Hz")
-                parts.append(np.zeros(_pause(path, clip, decoded, length), np.float32))
-                length += len(parts[-1])
+                pause = _pause(path, decoded, start + length / rate, clip.seconds)
+                if pause:
+                    parts.append(np.zeros(pause, np.float32))
+                    length += pause
                 try:
                     resampled = to_float.resample(decoded)
                 except ValueError as error:  # a track of integers that changes its format
@@ -76,19 +81,14 @@ def _track(path: Path) -> tuple[np.ndarray, int]:
     return np.concatenate(parts)[:, None], rate
 
 
-def _pause(path: Path, clip: Opened, decoded: av.AudioFrame, length: int) -> int:
-    """Return how many samples of silence come between `length` samples and the next ones.
-
-    The first are heard where the clip starts, with its picture or before it.
-    """
-    if decoded.pts is None or decoded.time_base is None:
+def _pause(path: Path, part: av.AudioFrame, end: float, longest: float) -> int:
+    """Return how many samples of silence come before `part`, where there is sound until `end`."""
+    if part.time is None:
         return 0
-    start = min(t for t in (clip.start(clip.video), clip.start(clip.audio)) if t is not None)
-    rate = decoded.sample_rate
-    pause = float(decoded.pts * decoded.time_base) - start - length / rate
-    if pause > max(clip.seconds, 60):
+    pause = part.time - end
+    if pause > max(longest, 60):
         raise BadClip(f"{place(path)} is damaged: its sound pauses for {pause:.0f} s")
-    return round(pause * rate) if pause > PAUSE else 0
+    return round(pause * part.sample_rate) if pause > PAUSE else 0
 
 
 def _file(path: Path) -> tuple[np.ndarray, int]:
