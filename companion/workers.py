@@ -1,13 +1,16 @@
 """Pieces of work over processes: one that the system kills costs its own piece and no other."""
 
+import multiprocessing
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from queue import SimpleQueue
 from typing import TypeVar
 
+from joblib import Parallel, delayed
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.parallel import LokyBackend, get_active_backend
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -36,12 +39,18 @@ def spread(
     Args:
         function: what to do with a piece; an error of it ends the work.
         pieces: they and what is returned go from process to process.
-        workers: processes at a time; a single one is the process that calls.
+        workers: processes at a time; a single one is the process that calls. Under a
+            `joblib.parallel_config` of another backend, as of a cluster, that one decides, and
+            looks after workers of its own.
 
     Yields:
         Each piece with what came of it, in the order in which they end.
     """
-    if min(workers, len(pieces)) < 2:
+    if not isinstance(get_active_backend()[0], LokyBackend):
+        jobs = (delayed(_with)(function, piece) for piece in pieces)
+        yield from Parallel(return_as="generator_unordered")(jobs)
+        return
+    if min(workers, len(pieces)) < 2 or not _can_share():
         yield from ((piece, function(piece)) for piece in pieces)
         return
     idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
@@ -75,6 +84,19 @@ def spread(
         threads.shutdown(wait=False, cancel_futures=True)
         for pool in pools:
             pool.shutdown(kill_workers=True)
+
+
+def _with(function: Callable[[Piece], Result], piece: Piece) -> tuple[Piece, Result]:
+    return piece, function(piece)
+
+
+def _can_share() -> bool:
+    """Tell whether processes can share a lock, for which they need /dev/shm."""
+    try:
+        multiprocessing.Lock()
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _pool() -> ProcessPoolExecutor:

@@ -47,7 +47,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict:
 
 
 def _taken_apart(value: Any, parts: dict[str, list[Tensor]]) -> Any:
-    """Move the tensors of `value` to `parts`, by type and device; a shape stays where each one was."""
+    """Move the tensors of `value` to `parts`, by type and device; a shape stays in their place."""
     match value:
         case Tensor():
             kind = f"{value.dtype}, {value.device}"

@@ -1,11 +1,14 @@
 """A worker that the system kills costs its own piece and no other."""
 
+import errno
 import os
 import signal
 from functools import partial
 
 import pytest
+from joblib import parallel_config
 
+from companion import workers
 from companion.miniature import release
 from companion.workers import Lost, refuse_lost, spread
 
@@ -30,6 +33,20 @@ def test_one_worker_is_this_process_and_none_is_needed_for_nothing():
         (1, 2), os.getpid()
     )
     assert not list(spread(square, [], workers=2))
+
+
+def test_without_shared_memory_the_work_is_done_in_this_process(monkeypatch):
+    def refused():
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(workers.multiprocessing, "Lock", refused)
+    assert set(dict(spread(lambda _: os.getpid(), [1, 2], workers=2)).values()) == {os.getpid()}
+
+
+def test_another_backend_of_joblib_takes_the_work():
+    with parallel_config("threading", n_jobs=2):
+        found = dict(spread(lambda n: (n**2, os.getpid()), [1, 2, 3], workers=1))
+    assert found == {n: (n**2, os.getpid()) for n in (1, 2, 3)}
 
 
 def test_a_mistake_is_no_loss():

@@ -43,11 +43,13 @@ def start(work: Path, fingerprint: str, shapes: dict[str, tuple[int, ...]]) -> N
 
 
 def decode_all(release: Release, work: Path, config: Prepare, workers: int) -> None:
-    """Decode every chunk that has no mark yet, over `workers` processes of one thread each."""
+    """Decode every chunk that has no mark yet, over `workers` processes of one thread each.
+
+    Raises:
+        Lost: the system ended a process; says which clips were being decoded.
+    """
     starts = [
-        start
-        for start in range(0, len(release.clips), CHUNK)
-        if not (work / "chunks" / f"{start:08d}.json").is_file()
+        start for start in range(0, len(release.clips), CHUNK) if not _mark(work, start).is_file()
     ]
     pieces = [(start, release.part(release.clips[start : start + CHUNK])) for start in starts]
     gone = {}
@@ -58,6 +60,10 @@ def decode_all(release: Release, work: Path, config: Prepare, workers: int) -> N
             if isinstance(done, Lost):
                 gone[f"clips {part.clips[0].id} to {part.clips[-1].id} of {release.name}"] = done
     refuse_lost(gone)
+
+
+def _mark(work: Path, start: int) -> Path:
+    return work / "chunks" / f"{start:08d}.json"
 
 
 def _chunk(piece: tuple[int, Release], work: Path, config: Prepare) -> None:
@@ -75,13 +81,15 @@ def _chunk(piece: tuple[int, Release], work: Path, config: Prepare) -> None:
             blocks["visual"][i] = part.frames(clip, config.n_frames, config.frame_size)
         except media.BadClip as error:
             rejected[clip.id] = error.reason
+        except Exception as error:
+            error.add_note(f"This is of clip {clip.id}: {clip.audio}, {clip.video}")
+            raise
     for name, block in blocks.items():
         _write(work / f"{name}.npy", block, start)
-    mark = work / "chunks" / f"{start:08d}.json"
     # Beside the folder of marks, so that a half-written one is never taken for a mark.
     draft = work / f"{start:08d}.draft"
     draft.write_text(json.dumps(rejected), "utf-8")
-    draft.replace(mark)
+    draft.replace(_mark(work, start))
 
 
 def spectrogram(sound: np.ndarray, config: Prepare) -> np.ndarray:

@@ -8,6 +8,7 @@ Train&Val is split into folds, MER-MULTI is the test split; MER-NOISE and MER-SE
 
 import csv
 import hashlib
+import io
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,8 +19,8 @@ import av
 import numpy as np
 import pandas as pd
 
-from companion.data import media, restricted, sections
-from companion.data.release import ReleaseError, Report
+from companion.data import files, media, restricted, sections
+from companion.data.release import ReleaseError, Report, read_text
 
 # The order of MER2023-Baseline and MERTools.
 CLASSES = ("neutral", "angry", "happy", "sad", "worried", "surprise")
@@ -88,7 +89,7 @@ class Release:
             if media.problem(path):
                 continue
             # Nothing but a picture's axis needs it, so a video that cannot be opened is no error.
-            with suppress(av.FFmpegError), av.open(path) as container:
+            with suppress(av.FFmpegError), av.open(path.absolute()) as container:
                 return container.duration / av.time_base if container.duration else None
         return None
 
@@ -110,7 +111,7 @@ class Release:
         try:
             array = np.load(path, allow_pickle=False)
         except OSError as error:
-            raise BadFeature(f"{file} cannot be read: {error.strerror or error}") from None
+            raise BadFeature(files.unreadable(path, error).reason) from None
         except Exception:
             # A damaged header raises nearly anything; of a file that is no .npy, numpy's message
             # advises to allow pickles, which would run whatever the file asks for.
@@ -129,7 +130,8 @@ class Release:
             )
         if not np.isfinite(array).all():
             raise BadFeature(f"{file} holds NaN or infinite values")
-        return array.astype(np.float32)
+        with np.errstate(over="ignore"):  # for the arrays even less would be too large
+            return array.astype(np.float32)
 
     def check(self) -> Report:
         """Look for every file, without opening it.
@@ -178,9 +180,6 @@ def load(root: str | Path, config: sections.PrepareSequences) -> Release:
     """
     root = Path(root)
     clips = sorted(_labels(root), key=lambda clip: (clip.split == "test", clip.id))
-    twice = [name for name, n in Counter(clip.id for clip in clips).items() if n > 1]
-    if twice:
-        raise ReleaseError(f"{root}: duplicate id {twice[0]} ({len(twice)} in all)")
     for split in ("train", "test"):
         if not any(clip.split == split for clip in clips):
             raise ReleaseError(f"the {split} split of {root} has no clip. {SOURCE}")
@@ -194,7 +193,12 @@ def _labels(root: Path) -> list[EmotionClip]:
     else:
         tables = {split: _csv(root / name) for name, split in CSVS.items()}
     clips = []
+    places: dict[str, str] = {}
     for split, entries in tables.items():
+        for place, name, *_ in entries:
+            if name in places:
+                raise ReleaseError(f"{place}: duplicate id {name}, first in {places[name]}")
+            places[name] = place
         labelled = [_clip(*row, split) for row in entries]
         if labelled and all(c.label == 0 and np.isnan(c.valence) for c in labelled):
             raise ReleaseError(
@@ -232,35 +236,32 @@ def _npz(path: Path) -> dict[str, list[Entry]]:
 
 
 def _csv(path: Path) -> list[Entry]:
-    if not path.is_file():
+    if media.problem(path) == "missing":
         raise ReleaseError(f"neither label-6way.npz nor {path} found. {SOURCE}")
-    if media.problem(path) == media.POINTER:
-        raise ReleaseError(f"{path}: a Git-LFS pointer, not the labels; run `git lfs pull`")
     columns = ("name", "discrete", "valence")
     entries = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        try:
-            if not set(columns) <= set(reader.fieldnames or ()):
-                raise ReleaseError(f"{path}: expected columns {', '.join(columns)}. {SOURCE}")
-            for row in reader:
-                place = f"{path}, line {reader.line_num}"
-                if None in row or None in row.values():
-                    raise ReleaseError(
-                        f"{place}: {row['name']} has not as many fields as the header has. {MEND}"
-                    )
-                name, emotion, valence = (row[column] for column in columns)
-                entries.append((place, name, emotion, valence))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ReleaseError(
-                f"{path}, after line {reader.line_num}: not CSV in UTF-8: {error}. Save it as "
-                f"that, or take it from the release. {SOURCE}"
-            ) from None
+    reader = csv.DictReader(io.StringIO(read_text(path, SOURCE), newline=""), strict=True)
+    try:
+        if not set(columns) <= set(reader.fieldnames or ()):
+            raise ReleaseError(f"{path}: expected columns {', '.join(columns)}. {SOURCE}")
+        for row in reader:
+            place = f"{path}, line {reader.line_num}"
+            if not "".join(value or "" for value in row.values() if isinstance(value, str)).strip():
+                continue
+            if None in row or None in row.values():
+                raise ReleaseError(
+                    f"{place}: {row['name']} has not as many fields as the header has. {MEND}"
+                )
+            name, emotion, valence = (row[column].strip() for column in columns)
+            entries.append((place, name, emotion, valence))
+    except csv.Error as error:
+        raise ReleaseError(f"{path}, after line {reader.line_num}: not CSV: {error}") from None
     return entries
 
 
 def _clip(place: str, name: str, emotion: str, valence, split: str) -> EmotionClip:
-    if not isinstance(name, str) or not name:
+    # It becomes the name of a file.
+    if not isinstance(name, str) or name in ("", "..") or Path(name).name != name or "\0" in name:
         raise ReleaseError(f"{place}: {name!r} is no name of a clip. {MEND}")
     if not isinstance(emotion, str) or emotion not in CLASSES:
         known = ", ".join(CLASSES)

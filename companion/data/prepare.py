@@ -16,7 +16,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-from companion.data import chunks
+from companion.data import chunks, files
 from companion.data.release import Release
 from companion.data.sections import Prepare
 from companion.runs.sources import closure
@@ -126,10 +126,7 @@ def _fingerprint(release: Release, config: Prepare) -> str:
     for clip in release.clips:
         digest.update(repr((clip.id, clip.label, clip.split, clip.group)).encode())
     for path in dict.fromkeys(p for clip in release.clips for p in (clip.audio, clip.video)):
-        if path.is_file():
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        digest.update(b";")
+        digest.update(files.fingerprint(path) + b";")
     return digest.hexdigest()
 
 
@@ -161,8 +158,19 @@ def _refuse_empty(records: pd.DataFrame, release: Release, work: Path) -> None:
 
 
 def explained(error: OSError, folder: Path, work: Path) -> OSError:
-    """Return `error` with what to do about it."""
+    """Return `error` with what to do about it, if it is of the folder that is written.
+
+    Args:
+        error: what went wrong. One that names a file elsewhere is returned as it is.
+        folder: for the arrays.
+        work: where they are made.
+    """
     where = f"{folder.parent.resolve()}"
+    if isinstance(error.filename, str):
+        named = Path(error.filename)
+        ours = folder, work, folder.parent / f".{folder.name}.lock"
+        if named != folder.parent and not any(named.is_relative_to(path) for path in ours):
+            return error
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         free = shutil.disk_usage(folder.parent).free
         text = (

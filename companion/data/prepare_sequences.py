@@ -10,7 +10,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from companion.data import sections
+from companion.data import files, sections
 from companion.data.mer2023 import CLASSES, BadFeature, EmotionClip, Release
 from companion.data.prepare import PreparationError, explained
 from companion.runs.sources import closure
@@ -139,10 +139,7 @@ def _fingerprint(release: Release, config: sections.PrepareSequences) -> str:
     for clip in release.clips:
         digest.update(repr(clip).encode())
         for m in release.features:
-            path = release.path(clip, m)
-            if path.is_file():
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-            digest.update(b";")
+            digest.update(files.fingerprint(release.path(clip, m)) + b";")
     return digest.hexdigest()
 
 

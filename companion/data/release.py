@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import math
 import warnings
 from collections import Counter
@@ -48,7 +49,8 @@ class Report:
 
     Attributes:
         name: of the release.
-        table: a row per split and modality: found, missing, empty, Git-LFS pointer (counts).
+        table: a row per split and modality: found, missing, empty, Git-LFS pointer (counts), and
+            what else is wrong with a file, where one is not as it should be.
         used: clips whose two files were found.
         total: clips of the release.
         classes: their number.
@@ -146,6 +148,9 @@ class Release:
         """
         paths = dict.fromkeys(p for clip in self.clips for p in (clip.audio, clip.video))
         problems = {path: media.problem(path) for path in paths}
+        kinds = ["missing", "empty", media.POINTER]
+        # Rare: a folder, a link that leads nowhere, a file that may not be read.
+        kinds += sorted({kind for kind in problems.values() if kind} - {*kinds})
         rows = []
         faults: dict[str, str] = {}
         for split in dict.fromkeys(clip.split for clip in self.clips):
@@ -157,9 +162,8 @@ class Release:
                         count[problems[path]] += 1
                         if problems[path]:
                             faults.setdefault(clip.id, f"{path}: {problems[path]}")
-                kinds = {"found": None} | dict.fromkeys(("missing", "empty", "Git-LFS pointer"))
-                row = {"split": split, "modality": modality}
-                rows.append(row | {k: count[k if k != "found" else None] for k in kinds})
+                row = {"split": split, "modality": modality, "found": count[None]}
+                rows.append(row | {kind: count[kind] for kind in kinds})
         used = sorted(clip.id for clip in self.clips if clip.id not in faults)
         digest = hashlib.sha256("\n".join(used).encode()).hexdigest()
         total = len(self.clips)
@@ -196,30 +200,56 @@ def read_list(path: Path, columns: str, advice: str) -> list[tuple[str, list[str
     Raises:
         ReleaseError: missing, empty, a Git-LFS pointer, not CSV, or another number of columns.
     """
-    if not path.is_file():
-        raise ReleaseError(f"{path} not found. {advice}")
+    text = read_text(path, advice)
     names = columns.split(",")
     numbers = range(sum("[" not in name for name in names), len(names) + 1)
     lines = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
-        try:
-            for row in reader:
-                place = f"{path}, line {reader.line_num}"
-                if row and row[0].startswith("version https://git-lfs"):
-                    raise ReleaseError(f"{place}: a Git-LFS pointer, not the list; git lfs pull")
-                if row and len(row) not in numbers:
-                    raise ReleaseError(
-                        f"{place}: expected {columns} (a field with a comma stands in quotes), "
-                        f"found {len(row)} columns: {','.join(row)}"
-                    )
-                if row:
-                    lines.append((place, [value.strip() for value in row]))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ReleaseError(f"{path}, line {reader.line_num + 1}: not CSV: {error}") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            place = f"{path}, line {reader.line_num}"
+            row = [value.strip() for value in row]
+            if row in ([], [""]):
+                continue
+            if len(row) not in numbers:
+                raise ReleaseError(
+                    f"{place}: expected {columns} (fields end with a comma, one that has a comma "
+                    f"stands in quotes), found {len(row)} columns: {','.join(row)}"
+                )
+            lines.append((place, row))
+    except csv.Error as error:
+        raise ReleaseError(f"{path}, line {reader.line_num + 1}: not CSV: {error}") from None
     if not lines:
         raise ReleaseError(f"{path} is empty: expected lines of {columns}. {advice}")
     return lines
+
+
+def read_text(path: Path, advice: str) -> str:
+    """Return the text of a list, without the mark that some editors put before it.
+
+    Args:
+        path: of the list, UTF-8.
+        advice: where to get it.
+
+    Raises:
+        ReleaseError: missing, a folder, unreadable, a Git-LFS pointer, or in another encoding; says
+            in which line.
+    """
+    fault = media.problem(path)
+    if fault == media.POINTER:
+        raise ReleaseError(f"{path}, line 1: a Git-LFS pointer, not the list; git lfs pull")
+    if fault == "missing":
+        raise ReleaseError(f"{path} not found. {advice}")
+    if fault and fault != "empty":
+        raise ReleaseError(f"{path} is {fault}. {advice}")
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ReleaseError(
+            f"{path}, line {line}: not CSV in UTF-8: {error}. Save it as that"
+        ) from None
 
 
 def hold_out_groups(groups: Iterable[str], seed: int, share: float = 0.15) -> set[str]:

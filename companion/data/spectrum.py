@@ -1,8 +1,9 @@
 """Log spectrograms of the three front ends, see `media.spectrogram`."""
 
-import librosa
 import numpy as np
 from scipy.signal import spectrogram
+
+from companion.data.compiled import librosa
 
 WINDOW, OVERLAP = 512, 353
 

@@ -8,14 +8,17 @@ again.
 
 import argparse
 import csv
+import io
 import sys
 from collections.abc import Callable
+from glob import escape
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from companion.data import media
+from companion.data.release import ReleaseError, read_text
 from companion.extract import audio, openface, text, visual
 from companion.extract.hub import MissingExtra
 from olmlib.files import whole
@@ -39,6 +42,7 @@ def describer(release: Path, modality: str, model: str | None, device: str) -> C
     Raises:
         MissingExtra: `transformers` is not installed.
         FileNotFoundError: no transcription.csv, or no checkpoint of MANet.
+        ReleaseError: transcription.csv is not CSV in UTF-8, or lacks a column.
     """
     if modality == "audio":
         hubert = audio.Hubert(model or audio.MODEL, device)
@@ -74,7 +78,7 @@ def extract(release: Path, modality: str, model: str | None = None, device="cpu"
     Raises:
         FileNotFoundError: no clips.
     """
-    clips = sorted({p.stem for p in (release / "video").glob("*") if p.suffix in VIDEOS})
+    clips = sorted({p.stem for p in (release / "video").glob("[!.]*") if _is_video(p)})
     if not clips:
         raise FileNotFoundError(f"no {' or '.join(VIDEOS)} in {release / 'video'}")
     todo = [clip for clip in clips if not target(release, modality, clip).is_file()]
@@ -95,8 +99,16 @@ def _save(path: Path, features: np.ndarray) -> None:
         np.save(file, features)
 
 
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEOS
+
+
 def _video(release: Path, clip: str) -> Path:
-    return next(p for end in VIDEOS if (p := release / "video" / f"{clip}{end}").is_file())
+    named = [p for p in (release / "video").glob(f"{escape(clip)}.*") if p.stem == clip]
+    videos = sorted(filter(_is_video, named), key=lambda p: VIDEOS.index(p.suffix.lower()))
+    if not videos:
+        raise media.BadClip(f"video/{clip} is no longer there")
+    return videos[0]
 
 
 def _sound(release: Path, clip: str) -> Path:
@@ -107,8 +119,12 @@ def _sound(release: Path, clip: str) -> Path:
 def _sentences(path: Path) -> dict[str, str]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} not found: the release has it, with name,sentence")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return {row["name"]: row["sentence"] or "" for row in csv.DictReader(file)}
+    text = read_text(path, "The release has it, with name,sentence")
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if not {"name", "sentence"} <= set(reader.fieldnames or ()):
+        found = ",".join(reader.fieldnames or ())
+        raise ReleaseError(f"{path}, line 1: expected columns name,sentence, found {found}")
+    return {row["name"]: row["sentence"] or "" for row in reader}
 
 
 def _openface(release: Path, clip: str) -> Path:

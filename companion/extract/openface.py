@@ -68,7 +68,7 @@ def faces(folder: Path) -> list[Image.Image]:
     By number, because the names' own order puts `10.bmp` before `2.bmp`. Empty without faces.
 
     Raises:
-        ValueError: a picture without a number in its name.
+        ValueError: a picture without a number in its name, or one that is no whole picture.
     """
     files = {}
     for path in folder.glob("*.bmp"):
@@ -76,4 +76,12 @@ def faces(folder: Path) -> list[Image.Image]:
         if not numbers:
             raise ValueError(f"{path} has no number, so its place among the pictures is unknown")
         files[int(numbers[-1])] = path
-    return [Image.open(files[number]).convert("RGB") for number in sorted(files)]
+    return [_face(files[number]) for number in sorted(files)]
+
+
+def _face(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            return picture.convert("RGB")
+    except (OSError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} cannot be read: {error}; let OpenFace make it anew") from None

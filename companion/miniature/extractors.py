@@ -6,11 +6,11 @@ They stand where HuBERT, MANet, MacBERT and OpenFace stand for the real release
 
 import hashlib
 
-import librosa
 import numpy as np
 from PIL import Image
 from scipy.fft import dctn
 
+from companion.data.compiled import librosa
 from companion.miniature.hog import SIDE, hog
 
 WIDTH = 64

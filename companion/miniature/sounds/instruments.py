@@ -5,8 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
+from companion.miniature.sounds import shipped
 from companion.miniature.sounds.waves import RATE, resample
 
 
@@ -30,15 +30,13 @@ class Library:
 
     Raises:
         FileNotFoundError: the shipped sources are not there.
+        ValueError: one of them is not as it was shipped.
     """
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
         sheet = self.folder / "notes.csv"
-        if not sheet.is_file():
-            raise FileNotFoundError(
-                f"{sheet} not found: run `dvc pull data.dvc` in the root of the repository"
-            )
+        shipped.table(sheet)  # says what is wrong with it
         self.notes: dict[str, dict[str, tuple[Note, ...]]] = {}
         import pandas as pd  # late, because the worker processes do not need it
 
@@ -89,8 +87,4 @@ class Library:
 
 @lru_cache(maxsize=16)
 def _decode(path: Path) -> np.ndarray:
-    # Whole, because a decoder that starts in the middle gives slightly other samples.
-    sound, rate = soundfile.read(path, dtype="float32")
-    if rate != RATE:
-        raise ValueError(f"{path} has {rate} samples per second, expected {RATE}")
-    return sound
+    return shipped.decoded(path, RATE)

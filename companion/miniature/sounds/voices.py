@@ -3,14 +3,14 @@
 scipy.signal is imported where it is needed: loading it takes longer than recording ten clips.
 """
 
-import csv
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from scipy.fft import irfft, next_fast_len, rfft
+
+from companion.miniature.sounds import shipped
 
 RATE = 16_000
 # Mean level of a neutral take in `data/`, as the root of its mean square.
@@ -50,16 +50,11 @@ class Sources:
 
     Raises:
         FileNotFoundError: the shipped sources are not there.
+        ValueError: one of them is not as it was shipped.
     """
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
-        for name in ("cues.csv", "voices.csv"):
-            if not (self.folder / name).is_file():
-                raise FileNotFoundError(
-                    f"{self.folder / name} not found: run `dvc pull data.dvc` in the root of the "
-                    "repository"
-                )
         self.takes = tuple(
             Take(
                 row["voice"],
@@ -69,11 +64,11 @@ class Sources:
                 int(row["start"]),
                 int(row["stop"]),
             )
-            for row in _rows(self.folder / "cues.csv")
+            for row in shipped.table(self.folder / "cues.csv")
         )
         self.speakers = tuple(
             Speaker(row["voice"], row["sex"], int(row["age"]))
-            for row in _rows(self.folder / "voices.csv")
+            for row in shipped.table(self.folder / "voices.csv")
         )
 
     def files(self) -> list[Path]:
@@ -90,19 +85,9 @@ class Sources:
         return _decode(self.path(take.voice))[take.start : take.stop]
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    # Not by pandas, which every worker process would have to load.
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 @lru_cache(maxsize=2)
 def _decode(path: Path) -> np.ndarray:
-    # Whole, because a decoder that starts in the middle gives slightly other samples.
-    sound, rate = soundfile.read(path, dtype="float32")
-    if rate != RATE:
-        raise ValueError(f"{path} has {rate} samples per second, expected {RATE}")
-    return sound
+    return shipped.decoded(path, RATE)
 
 
 def pad(speech: np.ndarray, rng: np.random.Generator) -> np.ndarray:
