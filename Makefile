@@ -43,6 +43,7 @@ $(STAMP):
 	@touch "$@"
 
 data: $(STAMP)
+	@"$(PY)" -m companion.store
 	@"$(BIN)/dvc" pull data.dvc </dev/null || { \
 	  echo "data/ could not be brought to the state that data.dvc names. If files in data/ were changed:"; \
 	  echo "  keep them:   .venv/bin/dvc add data"; \
