@@ -273,4 +273,5 @@ def _steady(printed: str) -> str:
 
 
 if __name__ == "__main__":
+    kernel.restart()
     sys.exit(main())

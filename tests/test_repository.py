@@ -178,7 +178,7 @@ ARROWS = {
     "companion.extract": "companion.data",
     "companion.miniature": (
         "companion.data companion.runs.sources "
-        "companion.params companion.registry companion.runs.processor"  # of its __main__
+        "companion.kernel companion.params companion.registry"  # of its __main__
     ),
     "companion.runs": "companion.data.sections companion.params companion.registry olmlib",
     "companion.evidence": "companion.runs companion.tables olmlib",
