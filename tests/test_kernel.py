@@ -41,7 +41,7 @@ START = """
 import json
 from pathlib import Path
 words = Path("/proc/self/environ").read_text().split("\\0")
-print(json.dumps(dict(word.split("=", 1) for word in words if "=" in word)))
+print(json.dumps(dict(word.split("=", 1) for word in words if "=" in word), ensure_ascii=False))
 """
 FIGURE = """
 import matplotlib
@@ -97,6 +97,24 @@ def test_a_kernel_is_held_from_its_start(tmp_path):
     assert first["MPLCONFIGDIR"] == "build/home/matplotlib"
     capability, wide = libraries.split()
     assert (capability in ("AVX2", "DEFAULT"), wide) == (True, "False")
+
+
+def test_an_executed_copy_names_no_folder_whatever_it_is_called():
+    code = """
+import sys, tempfile
+from pathlib import Path
+place, tempfile.tempdir = sys.argv[1], f"{sys.argv[1]}/t m p"
+import sysconfig
+sysconfig.get_path = lambda name: f"{place}/.venv/lib/site-packages"
+from companion.runs import sources
+sources.ROOT = Path(place)
+from companion import notebooks
+for name in ("t m p/ipykernel_7/8.py:3: w", ".venv/lib/site-packages/a/b.py:3: w", "data/c.csv"):
+    print(notebooks._steady(f"in {place}/{name}"))
+"""
+    place = "/else where/my päth (数据) & co"
+    said = subprocess.check_output([sys.executable, "-c", code, place], text=True)
+    assert said.splitlines() == ["in <cell>:3: w", "in site-packages/a/b.py:3: w", "in data/c.csv"]
 
 
 def test_a_kernel_is_this_interpreter_whatever_else_is_called_python3(tmp_path):
