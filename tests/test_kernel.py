@@ -52,7 +52,7 @@ from companion.figures.style import save, style
 table = pd.DataFrame({"x": [0.1, 2 / 3], "y": [1e-9, 0.2]})
 with style():
     fig, ax = plt.subplots(figsize=(3, 2))
-    ax.plot("x", "y", data=table, label="a line")
+    ax.plot("x", "y", "", data=table, label="a line")
     ax.set(title="a title", xlabel="x", ylabel="y")
     ax.legend()
 save(fig, out, table)
