@@ -1,10 +1,13 @@
-"""What a kernel is started with: this project's settings, and nothing of the user's.
+"""What computes a result is started with: this project's settings, and nothing of the user's.
 
 A start-up file of IPython, a `matplotlibrc` or a variable of the user's shell must not change a
 result, nor may a result depend on a home folder that can be written.
 """
 
+import getpass
 import os
+import sys
+from pathlib import Path
 
 from companion.runs import processor
 from companion.runs.sources import ROOT
@@ -13,18 +16,34 @@ from companion.runs.sources import ROOT
 # that lie in the current folder.
 HOME = ROOT / "build" / "home"
 
-# Whose variables say what is done, or where settings are.
-PROGRAMS = ("IPYTHON", "JUPYTER", "MATPLOTLIB", "MPL", "NUMBA", "PYTHON")
+# What stays of the user's environment: where programs, people, screens and networks are found. All
+# else may change a result: any library has its variables, and tomorrow's are not known.
+KEPT = """
+PATH LD_LIBRARY_PATH LD_PRELOAD VIRTUAL_ENV CONDA_PREFIX SHELL TERM
+HOME USER LOGNAME TMPDIR TEMP TMP
+DISPLAY WAYLAND_DISPLAY XAUTHORITY XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS BROWSER SSH_AUTH_SOCK
+HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE
+CUDA_VISIBLE_DEVICES
+""".split()
+# Ours, and those of the test suite's programs.
+BEGINNINGS = ("OLM_", "PYTEST", "COV_", "COVERAGE")
+RESTARTED = "OLM_RESTARTED"
+
+# numpy's and scipy's OpenBLAS has sums of its own for every kind of processor; these are for AVX2.
+# Trainings do without, so this is no matter of `companion.runs.processor`, by which they are known.
+OPENBLAS = {"OPENBLAS_CORETYPE": "Haswell"}
+WISHES = (*processor.X86, *processor.AVX512, *OPENBLAS)
 
 
 def isolate() -> None:
-    """Set the environment of this process, and so of every kernel that it starts.
+    """Set the environment of this process, and so of every process that it starts.
 
     In a kernel that runs it would be too late: numpy looks at its variables when it is imported,
-    torch at its first sum.
+    torch at its first sum. Variables that hold the processor back stay as the user has set them.
     """
-    for name in [name for name in os.environ if name.startswith(PROGRAMS)]:
-        del os.environ[name]
+    for name in {*os.environ} - {*WISHES}:
+        if name.upper() not in KEPT and not name.startswith(BEGINNINGS):
+            del os.environ[name]
     # Left out, MPLBACKEND is set by the kernel to what shows figures in the notebook.
     os.environ |= {
         "IPYTHONDIR": f"{HOME}/ipython",
@@ -32,14 +51,49 @@ def isolate() -> None:
         "JUPYTER_DATA_DIR": f"{HOME}/jupyter",
         "JUPYTER_RUNTIME_DIR": f"{HOME}/jupyter/runtime",
         "JUPYTER_PREFER_ENV_PATH": "1",
+        "LC_ALL": "C.UTF-8",
         "MPLCONFIGDIR": f"{HOME}/matplotlib",
         "NUMBA_CACHE_DIR": f"{HOME}/numba",
+        # Sums that threads share are added up in another order on another number of cores.
+        "OMP_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0",
         "PYTHONNOUSERSITE": "1",
         "PYTHONPATH": f"{ROOT}",
         "PYTHONUTF8": "1",
+        "TZ": "UTC",
         # IPython's modules are frozen, of which the debugger would warn in every notebook.
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
     processor.hold()
+    for variable, value in openblas().items():
+        os.environ.setdefault(variable, value)
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        # In a container nobody may know the number that the user is.
+        os.environ["USER"] = str(os.getuid())
     HOME.mkdir(parents=True, exist_ok=True)
+
+
+def restart() -> None:
+    """Start this program anew as `isolate` has it, unless it was.
+
+    Python itself, and what it loads first, look at their variables before any line of ours runs.
+    """
+    isolate()
+    # The number stays; a program that this one starts has another, and maybe another environment.
+    if os.environ.get(RESTARTED) != str(os.getpid()):
+        os.environ[RESTARTED] = str(os.getpid())
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def openblas(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
+    """Return `OPENBLAS` on a processor that can do what it asks for, and nothing on others.
+
+    Args:
+        cpuinfo: the kernel's list of what the processor can do; without it, it lacks AVX2.
+    """
+    x86 = processor.variables(cpuinfo=cpuinfo)
+    able = cpuinfo.is_file() and "avx2" in cpuinfo.read_text(encoding="utf-8")
+    return OPENBLAS if x86 and able else {}

@@ -15,6 +15,8 @@ import logging
 import os
 import re
 import sys
+import sysconfig
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,11 +35,13 @@ PROGRESS = "progress"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT_CELL_METADATA = {"nbgrader", "slideshow", "tags"}
 
-# What printed text says about the process and the machine: addresses, the kernel's files, folders.
+# What printed text says about the process and the machine: addresses, the kernel's files, folders,
+# whose names may have spaces.
+TEMPORARY, PACKAGES = (re.escape(p) for p in (tempfile.gettempdir(), sysconfig.get_path("purelib")))
 STEADY = (
     (re.compile(r"\bat 0x[0-9a-f]+"), "at 0x0"),
-    (re.compile(r"\S*ipykernel_\d+/\d+\.py"), "<cell>"),
-    (re.compile(r"\S*/site-packages/"), "site-packages/"),
+    (re.compile(rf"(?:{TEMPORARY}/|\S*)ipykernel_\d+/\d+\.py"), "<cell>"),
+    (re.compile(rf"(?:{PACKAGES}|\S*/site-packages)/"), "site-packages/"),
     (re.compile(re.escape(f"{ROOT}/")), ""),
 )
 
@@ -296,4 +300,5 @@ def _steady(printed: str) -> str:
 
 
 if __name__ == "__main__":
+    kernel.restart()
     sys.exit(main())

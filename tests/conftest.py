@@ -1,10 +1,16 @@
+import os
 from pathlib import Path
 
-import pytest
-import torch
-from hypothesis import settings
+from companion import kernel
 
-from companion.runs import processor
+# As in the pipeline, in whose folders some tests run: the same sums here and in child processes,
+# nothing of the user's. First of all: libraries look at their variables when they are imported.
+kernel.isolate()
+os.environ["MPLBACKEND"] = "agg"
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 # The same examples in every run: a test that fails for somebody fails for everybody.
 settings.register_profile("reproducible", derandomize=True)
@@ -24,9 +30,6 @@ def in_the_root(monkeypatch):
     """Paths in params.yaml and dvc.yaml start from the root, wherever pytest was started."""
     monkeypatch.chdir(ROOT)
 
-
-# As in the pipeline, in whose folders some tests run: the same sums here and in child processes.
-processor.hold()
 
 # As in every run: threads that wait for each other on shared cores take longer than one alone.
 torch.set_num_threads(1)

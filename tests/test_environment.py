@@ -1,14 +1,18 @@
 import ast
+import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib.metadata import packages_distributions, requires, version
+from importlib.metadata import metadata, packages_distributions, requires, version
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 MACHINES = ("x86_64", "aarch64")
@@ -151,3 +155,205 @@ def test_the_lock_names_what_its_packages_need(root):
             if needed.marker is None or needed.marker.evaluate({"extra": ""}):
                 key = canonicalize_name(needed.name)
                 assert key in locked or TORCH_BRINGS.match(key), f"{name} needs {needed}"
+
+
+def test_the_python_that_is_asked_for_is_one_that_the_locks_packages_take(root):
+    script = (root / ".ci" / "install").read_text(encoding="utf-8")
+    low = re.search(r"\((\d+), (\d+), (\d+)\) <= sys.version_info", script)
+    for name in pinned(root):
+        takes = SpecifierSet(metadata(name)["Requires-Python"] or "")
+        assert takes.contains(".".join(low.groups())), f"{name} needs Python {takes}"
+
+
+# A folder as people have them; what a shell would read in it is in it.
+ODD = """my päth (数据) & co's "$HOME" `true`"""
+# It makes environments, and does of their work what the scripts look at.
+PYTHON = r"""#!/usr/bin/env bash
+here=$(dirname -- "$(realpath -- "$0")")
+echo "$*" >>"$LOG"
+case "$*" in
+  "-m venv --clear --prompt olmlib -- "*)
+    for last in "$@"; do :; done
+    rm -rf -- "$last"
+    mkdir -p -- "$last/bin"
+    echo "prompt = 'olmlib'" >"$last/pyvenv.cfg"
+    cp -- "$0" "$last/bin/python" ;;
+  "-m dvc repro") mkdir -p results/smoke && echo made >results/smoke/table.csv && [ -e .git ] ;;
+esac
+"""
+
+
+@pytest.fixture
+def project(root, tmp_path):
+    """Makefile and scripts in a repository of their own, in an odd folder."""
+    folder = tmp_path / "projects" / ODD
+    shutil.copytree(root / ".ci", folder / ".ci")
+    for name in ("Makefile", "requirements.lock", ".gitignore", ".gitattributes", "params.yaml"):
+        shutil.copy(root / name, folder / name)
+    table = folder / "results" / "mini" / "table.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("a,1\n", encoding="utf-8")
+    user = ("-c", "user.name=x", "-c", "user.email=x@y")
+    for words in (("init", "-q"), ("add", "."), (*user, "commit", "-q", "-m", "x")):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    (tmp_path / "python").write_text(PYTHON, encoding="utf-8")
+    (tmp_path / "python").chmod(0o755)
+    return folder
+
+
+def make(project, *words, **variables):
+    """Return the finished `make` and what Python was asked for meanwhile."""
+    box = project.parent.parent
+    log = box / "log"
+    log.write_text("", encoding="utf-8")
+    plain = {n: v for n, v in os.environ.items() if n not in ("VENV", "PYTHONPATH", "MAKEFLAGS")}
+    ours = {"PYTHON": str(box / "python"), "LOG": str(log)}
+    done = subprocess.run(
+        ["make", *words], cwd=project, env=plain | ours | variables, capture_output=True, text=True
+    )
+    return done, log.read_text(encoding="utf-8").splitlines()
+
+
+def installed(asked):
+    return sum(line.startswith("-m venv") for line in asked)
+
+
+def test_an_environment_is_made_once_and_anew_when_the_lock_or_the_place_changes(project):
+    done, asked = make(project, "install")
+    assert not done.returncode, done.stderr
+    assert [line for line in asked if ".ci/packages.py" in line][0].endswith("requirements.lock")
+    assert not installed(make(project, "install")[1])
+    with (project / "requirements.lock").open("a", encoding="utf-8") as lock:
+        lock.write("# another\n")
+    (project / ".venv" / "stale").touch()
+    assert installed(make(project, "install")[1]) == 1
+    assert not (project / ".venv" / "stale").exists()
+    # Its programs name the place that they were made in.
+    moved = project.rename(project.with_name("moved"))
+    assert installed(make(moved, "install")[1]) == 1
+    assert sorted(path.name for path in moved.parent.iterdir()) == ["moved"]
+
+
+def test_an_interrupted_installation_begins_anew(project):
+    make(project, "install")
+    for stamp in (project / ".venv").glob(".installed-*"):
+        stamp.unlink()
+    assert installed(make(project, "install")[1]) == 1
+
+
+@pytest.mark.parametrize("venv", [".venv", "{box}/elsewhere", "{box}/my venv/"])
+@pytest.mark.parametrize("kind", ["link", "broken link", "link to an old environment", "folder"])
+def test_what_is_not_ours_is_never_cleared(project, venv, kind):
+    box = project.parent.parent
+    venv = venv.format(box=box)
+    theirs = box / "their folder"
+    (theirs / "bin").mkdir(parents=True)
+    (theirs / "thesis.txt").write_text("all of it", encoding="utf-8")
+    (theirs / "pyvenv.cfg").write_text("prompt = 'mine'\n", encoding="utf-8")
+    if kind == "link to an old environment":
+        (theirs / ".installed-1").touch()
+    place = project / venv.rstrip("/")
+    if kind == "folder":
+        theirs = theirs.rename(place)
+    else:
+        place.symlink_to(box / "nowhere" if kind == "broken link" else theirs)
+    for target in ("install", "test"):
+        done, asked = make(project, target, f"VENV={venv}")
+        assert done.returncode and not asked
+        told = "Remove it yourself" if kind == "folder" else "Remove the link"
+        assert told in done.stderr and "make install VENV=" in done.stderr
+    assert (theirs / "thesis.txt").read_text(encoding="utf-8") == "all of it"
+    assert place.is_symlink() == (kind != "folder")
+
+
+def test_an_empty_folder_and_a_link_to_a_current_environment_are_used(project):
+    (project / ".venv").mkdir()
+    assert installed(make(project, "install")[1]) == 1
+    place = (project / ".venv").rename(project.parent / "env")
+    (stamp,) = place.glob(".installed-*")
+    stamp.write_text(f"{place}/bin\n", encoding="utf-8")
+    (project / ".venv").symlink_to(place)
+    done, asked = make(project, "test")
+    assert not done.returncode, done.stderr
+    assert "-m pytest --numprocesses auto --dist loadfile" in asked and not installed(asked)
+
+
+def test_a_folder_that_no_search_path_can_hold_is_refused(project):
+    done, asked = make(project.rename(project.with_name("a:b")), "install")
+    assert done.returncode and not asked and "has a colon in its name" in done.stderr
+
+
+def test_every_target_works_in_an_odd_folder(project):
+    source = project / "data of mine" / "avmnist"
+    source.mkdir(parents=True)
+    for target in "help install data lab test bench compare lint clean-notebooks avmnist".split():
+        done, asked = make(project, target, OLM_REAL_DATA=str(source.parent))
+        assert not done.returncode, (target, done.stderr)
+        assert asked or target == "help"
+        assert "not found" not in done.stderr, (target, done.stderr)
+    assert sorted(path.name for path in project.parent.iterdir()) == [ODD]
+
+
+@pytest.mark.parametrize("venv", [".venv", "{box}/my venv"])
+def test_a_smoke_in_an_odd_folder_leaves_the_environment_and_no_file_beside(project, venv):
+    box = project.parent.parent
+    venv = venv.format(box=box)
+    make(project, "install", f"VENV={venv}")
+    # As from within a hook, with a user's own git and shell.
+    theirs = box / "home"
+    (theirs / ".ci").mkdir(parents=True)
+    (theirs / "hooks").mkdir()
+    (theirs / "hooks" / "post-checkout").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    (theirs / "hooks" / "post-checkout").chmod(0o755)
+    (theirs / ".gitconfig").write_text(
+        f"[core]\nautocrlf = true\nhooksPath = {theirs}/hooks\n", encoding="utf-8"
+    )
+    hostile = {"HOME": str(theirs), "CDPATH": str(theirs), "TMPDIR": str(box / "none")}
+    hostile |= {"GIT_DIR": str(theirs), "GIT_INDEX_FILE": str(theirs / "index")}
+    before = sorted(project.rglob("*")), sorted((project / venv).rglob("*"))
+    done, asked = make(project, "smoke", f"VENV={venv}", **hostile)
+    assert not done.returncode, done.stdout + done.stderr
+    assert "1 tables and figures expected, 0 missing" in done.stdout
+    assert "-m dvc repro" in asked and not installed(asked)
+    (project / "build").rmdir()
+    assert before == (sorted(project.rglob("*")), sorted((project / venv).rglob("*")))
+    assert sorted(path.name for path in project.parent.iterdir()) == [ODD]
+
+
+def test_pip_has_of_the_users_settings_where_packages_are_and_no_other(root):
+    settings = {
+        ":env:.index-url": "https://b/simple",
+        ":env:.target": "/x",
+        "global.cert": "/c.pem",
+        "global.extra-index-url": "https://d https://e",
+        "global.index-url": "https://a/simple",
+        "global.require-virtualenv": "true",
+        "global.user": "true",
+        "install.no-deps": "true",
+        "install.pre": "yes",
+        "install.proxy": "http://p:1",
+    }
+    variables = {"PATH": "/bin", "PIP_TARGET": "/x", "PIP_INDEX_URL": "https://b/simple"}
+    pip = runpy.run_path(str(root / ".ci" / "packages.py"))
+    assert pip["environment"](variables, settings) == {
+        "PATH": "/bin",
+        "PIP_CERT": "/c.pem",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_EXTRA_INDEX_URL": "https://d https://e",
+        "PIP_INDEX_URL": "https://b/simple",
+        "PIP_PROXY": "http://p:1",
+    }
+
+
+def test_a_users_pip_settings_reach_no_installation(root, tmp_path):
+    (tmp_path / "pip.conf").write_text(
+        "[global]\ntarget = /x\nuser = true\nno-index = true\nfind-links = /wheels of mine\n"
+        "[install]\nprefix = /y\npre = true\n",
+        encoding="utf-8",
+    )
+    theirs = {"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PIP_REQUIRE_HASHES": "1"}
+    command = [sys.executable, str(root / ".ci" / "packages.py"), "config", "list"]
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("PIP_")} | theirs
+    said = subprocess.check_output(command, env=environment, text=True).splitlines()
+    assert ":env:.no-index='true'" in said and ":env:.find-links='/wheels of mine'" in said
+    assert not [line for line in said if re.search("target|user|prefix|pre=|hashes", line)]

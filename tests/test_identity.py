@@ -2,6 +2,8 @@
 
 import ast
 import json
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -198,8 +200,10 @@ def named(repo):
 def write_code(folder):
     """Do what the stage `code` does."""
     with Repo(folder) as repo:
-        words = named(repo)["code"].cmd.replace("python", sys.executable, 1)
-    subprocess.run(words, shell=True, cwd=folder, env={"PYTHONPATH": str(folder)}, check=True)
+        words = named(repo)["code"].cmd.replace("python", shlex.quote(sys.executable), 1)
+    subprocess.run(
+        words, shell=True, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)}, check=True
+    )
 
 
 def would_run(folder):

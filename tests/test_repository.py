@@ -1,6 +1,9 @@
 import ast
+import hashlib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from companion import notebooks, params
+from companion import notebooks, params, store
 
 # Spelt in parts, so that this file does not hold what it looks for.
 HOSTS = "|".join(
@@ -179,7 +182,7 @@ ARROWS = {
     "companion.extract": "companion.data olmlib.files",
     "companion.miniature": (
         "companion.data companion.runs.sources companion.workers olmlib.files "
-        "companion.params companion.registry companion.runs.processor"  # of its __main__
+        "companion.kernel companion.params companion.registry"  # of its __main__
     ),
     "companion.runs": (
         "companion.data.sections companion.params companion.registry companion.workers olmlib"
@@ -223,3 +226,109 @@ def test_every_room_has_its_arrows(root):
 def test_no_module_imports_itself_in_a_circle(root):
     graph = {name_of(root, path): ours(root, path) for path in modules(root)}
     assert [*TopologicalSorter(graph).static_order()]
+
+
+# Of people who have told git, for all that they do, to convert what it checks out.
+CONVERTING = {"core.autocrlf": "true", "core.eol": "crlf", "core.attributesFile": "attributes"}
+THEIR_ATTRIBUTES = "* text eol=crlf ident filter=theirs\n*.ipynb filter=theirs\n*.csv text\n"
+
+
+def test_whatever_git_is_told_a_checkout_has_the_bytes_that_were_committed(tracked, tmp_path):
+    (tmp_path / "attributes").write_text(THEIR_ATTRIBUTES)
+    told = {**CONVERTING, "core.attributesFile": tmp_path / "attributes"}
+    told |= {"filter.theirs.smudge": "tr a-z A-Z", "filter.theirs.clean": "cat"}
+    options = [word for name, value in told.items() for word in ("-c", f"{name}={value}")]
+    out = tmp_path / "checkout"
+    git = ["git", *options]
+    subprocess.run([*git, "checkout-index", "--all", f"--prefix={out}/"], check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--stage"], check=True, capture_output=True, text=True
+    ).stdout
+    committed = {}
+    for line in filter(None, listed.split("\0")):
+        entry, name = line.split("\t")
+        committed[name] = entry.split()[1]
+    names = "\n".join(str(out / name) for name in committed)
+    found = subprocess.run(
+        ["git", "hash-object", "--no-filters", "--stdin-paths"],
+        input=names,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    other = [name for name, blob in zip(committed, found, strict=True) if blob != committed[name]]
+    assert not other, f"git converts {other}"
+    assert any(name.startswith(".dvcstore/") for name in committed)
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    """A repository with three shipped objects, of which two have been copied into DVC's cache."""
+    folder = tmp_path / "my päth (数据) & co"
+    contents = (b"a,b\n1,2\n", b"\0\n\0\n", b'[{"relpath": "x\n"}]')
+    for content, suffix in zip(contents, ("", "", ".dir"), strict=True):
+        name = hashlib.md5(content).hexdigest()
+        for place in (store.STORE, store.CACHE) if content != contents[1] else (store.STORE,):
+            path = folder / place / "files" / "md5" / name[:2] / f"{name[2:]}{suffix}"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content)
+    (folder / "data").mkdir()
+    (folder / ".gitignore").write_text("/data\n/.dvc/cache\n")
+    user = ("-c", "user.name=x", "-c", "user.email=x@y")
+    for words in (("init", "-q"), ("add", "."), (*user, "commit", "-q", "-m", "x")):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    return folder
+
+
+def test_the_shipped_objects_are_what_was_committed(root):
+    assert store.damaged(root) == []
+
+
+CHANGES = {
+    "converted": lambda content: content.replace(b"\n", b"\r\n"),
+    "cut": lambda content: content[:-1],
+    "empty": lambda content: b"",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_changed_object_is_named_and_the_advice_mends_it(shipped, change):
+    assert store.damaged(shipped) == []
+    (shipped / "data" / "made_of_it").touch()
+    changed = []
+    for path in sorted(p for p in shipped.rglob("files/md5/*/*") if p.is_file()):
+        content = path.read_bytes()
+        path.write_bytes(change(content))
+        changed.append(path.relative_to(shipped))
+    assert sorted(store.damaged(shipped)) == sorted(changed)
+    assert len(changed) == 5
+    advice = store.advice(store.damaged(shipped))
+    assert all(str(path) in advice for path in changed)
+    commands = [line for line in advice.splitlines() if line.startswith("  ")]
+    assert commands.pop() == "  make data"
+    subprocess.run("\n".join(commands), shell=True, cwd=shipped, check=True)
+    assert store.damaged(shipped) == []
+    assert not (shipped / "data").exists()
+
+
+def test_a_store_without_objects_says_how_to_have_them(shipped, monkeypatch):
+    shutil.rmtree(shipped / store.STORE)
+    monkeypatch.setattr(store, "ROOT", shipped)
+    with pytest.raises(SystemExit, match="is empty; fetch it: git checkout -- .dvcstore"):
+        store.main()
+
+
+def test_dvc_itself_refuses_a_changed_object(root, tmp_path):
+    """Whoever runs `dvc pull` by hand is not asked by `make data`."""
+    box = tmp_path / "project"
+    for part in (".dvcstore", ".dvc/config", "data.dvc"):
+        copy = shutil.copytree if (root / part).is_dir() else shutil.copy
+        (box / part).parent.mkdir(parents=True, exist_ok=True)
+        copy(root / part, box / part)
+    subprocess.run(["git", "init", "-q"], cwd=box, check=True)
+    named = next(path for path in box.glob(".dvcstore/files/md5/*/*") if path.suffix != ".dir")
+    named.write_bytes(named.read_bytes() + b"\r\n")
+    environment = os.environ | {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(tmp_path / "s")}
+    pull = [sys.executable, "-m", "dvc", "pull", "data.dvc"]
+    done = subprocess.run(pull, cwd=box, env=environment, capture_output=True, text=True)
+    assert done.returncode and "failed to pull data" in done.stderr

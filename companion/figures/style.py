@@ -39,12 +39,13 @@ EMOTIONS = {
     **{"angry": "#999933", "worried": "#CC6677", "surprise": "#44AA99"},
 }
 DPI = 150
+PLAIN = "default"  # matplotlib's own look, without anyone's `matplotlibrc`
 MAX_LABELS = 12  # more class labels than this cannot be read at the end of lines
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw what is inside the `with` in this project's look."""
+    """Draw what is inside the `with` in this project's look, whatever a `matplotlibrc` says."""
     look = sns.plotting_context("notebook", font_scale=0.85) | sns.axes_style("ticks")
     look |= {
         "axes.grid": True,
@@ -59,7 +60,7 @@ def style() -> Iterator[None]:
         # Matplotlib brings it; seaborn would rather have Arial, on machines that have it.
         "font.sans-serif": ["DejaVu Sans"],
     }
-    with plt.rc_context(look):
+    with plt.style.context([PLAIN, look]):
         yield
 
 
@@ -79,7 +80,8 @@ def save(fig: Figure, path: str | Path, data: pd.DataFrame) -> None:
         raise ValueError(f"figures are saved as .png, not {path.name}")
     if data.empty:
         raise ValueError(f"{path.name} has no numbers to save beside it")
-    with whole(path) as part:
+    # Some settings count only now, such as the ground's colour.
+    with whole(path) as part, plt.style.context(PLAIN):
         # Matplotlib writes its own version into the file unless told otherwise.
         fig.savefig(part, dpi=DPI, metadata={"Software": None})
     save_numbers(data, path.with_suffix(".csv"))

@@ -4,10 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from companion import params
+from companion import kernel, params
 from companion.data import sections
 from companion.registry import DATASETS
-from companion.runs import processor
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -30,7 +29,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args(arguments)
-    processor.hold()
     make, size = made[args.release]
     config: sections.Miniature | None
     try:
@@ -61,4 +59,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    kernel.restart()
     main()
