@@ -198,7 +198,7 @@ def spawned(work: Callable, arguments: tuple, count: int, code: int = 0) -> None
 def _few(box: Path) -> Path:
     folder = box / "few"
     if not folder.exists():
-        synthetic(folder, clips=90, classes=3, frames=75, size=64, bins=65)
+        synthetic(folder, clips=90, classes=3, frames=40, size=32, bins=33)
     return folder
 
 

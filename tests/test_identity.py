@@ -118,13 +118,11 @@ def test_what_code_does(one, other, same):
 
 def test_versions_of_packages_are_part_of_it(runs, monkeypatch):
     before = identity(runs["olm"])
-    known = sources.metadata.version
+    known = sources._version
     assert {"torch", "torchvision", "numpy", "scikit-learn"} <= runs["olm"].identity()[
         "versions"
     ].keys()
-    monkeypatch.setattr(
-        sources.metadata, "version", lambda name: "0" if name == "numpy" else known(name)
-    )
+    monkeypatch.setattr(sources, "_version", lambda name: "0" if name == "numpy" else known(name))
     assert identity(runs["olm"]) != before
 
 
@@ -214,7 +212,6 @@ def would_run(folder):
 
 
 def test_dvc_runs_every_stage_that_uses_an_edited_module_and_no_other(pipeline):
-    assert would_run(pipeline) == set()
     first = TRAINING | {"train_mer", "tour", "add_a_method", "table1", "table3"}
     expected = {
         "olmlib/olm.py": first | {"olm"},
@@ -230,5 +227,4 @@ def test_dvc_runs_every_stage_that_uses_an_edited_module_and_no_other(pipeline):
         assert stages <= changed, f"{name} changed, and DVC would not run {stages - changed}"
         assert not DATA_STAGES & changed, f"{name} makes no miniature"
         path.write_text(redocumented(source), encoding="utf-8")
-        assert would_run(pipeline) == set(), f"a docstring of {name} runs stages"
-        path.write_text(source, encoding="utf-8")
+    assert would_run(pipeline) == set(), f"a docstring of {[*expected]} runs stages"

@@ -187,11 +187,11 @@ ARROWS = {
     "companion.runs": (
         "companion.data.sections companion.params companion.registry companion.workers olmlib"
     ),
-    "companion.evidence": "companion.runs companion.tables olmlib",
+    "companion.evidence": "companion.report companion.runs companion.tables olmlib",
     "companion.figures": "companion.data companion.runs olmlib.data olmlib.files",
     "companion.table1": (
-        "companion.figures companion.paper companion.params companion.registry companion.report "
-        "companion.runs companion.tables olmlib"
+        "companion.evidence companion.figures companion.paper companion.params companion.registry "
+        "companion.report companion.runs companion.tables olmlib"
     ),
     "companion.table3": (
         "companion.evidence companion.figures companion.paper companion.params companion.registry "
