@@ -27,7 +27,8 @@ from companion import params
 from companion.runs.sources import ROOT
 from olmlib import train
 from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import Prepared, loader, synthetic
+from olmlib.data.arrays import Prepared, loader
+from olmlib.data.synthetic import synthetic
 from olmlib.methods.table import create
 
 # The official code on the same kind of machine: seconds of one OLM step, batch 8, width 64.

@@ -21,8 +21,9 @@ from benchmarks.gpu_sizes import Sizes, repeated
 from benchmarks.gpu_steps import Trainee, difference, seconds, wait
 from olmlib import train
 from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import Prepared, synthetic
+from olmlib.data.arrays import Prepared
 from olmlib.data.arrive import ready
+from olmlib.data.synthetic import synthetic
 from olmlib.methods.base import Method
 from olmlib.methods.table import create
 

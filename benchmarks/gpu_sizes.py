@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from olmlib.config import LateFusionConfig, NetworkConfig, TrainConfig, TransformerConfig
-from olmlib.data.arrays import Prepared, synthetic
+from olmlib.data.arrays import Prepared
 from olmlib.data.clips import Data
 from olmlib.data.sequences import Sequences
+from olmlib.data.synthetic import synthetic
 
 
 @dataclass(frozen=True)

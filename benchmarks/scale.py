@@ -28,7 +28,8 @@ from companion.data.prepare import prepare
 from companion.miniature.cremad import cremad as miniature
 from companion.runs.sources import ROOT
 from olmlib import train
-from olmlib.data.arrays import REJECTED, Prepared, seal, synthetic
+from olmlib.data.arrays import REJECTED, Prepared, seal
+from olmlib.data.synthetic import synthetic
 from olmlib.evaluate import epoch_row
 from olmlib.methods.table import create
 

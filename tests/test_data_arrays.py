@@ -7,7 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from olmlib.data.arrays import MEAN, STD, Clips, Prepared, loader, synthetic
+from olmlib.data.arrays import Clips, Prepared, loader
+from olmlib.data.arrive import MEAN, STD
+from olmlib.data.synthetic import synthetic
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from torch.testing import assert_close
 from companion.runs import folder, grid
 from olmlib import train
 from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import Prepared, synthetic
+from olmlib.data.arrays import Prepared
+from olmlib.data.synthetic import synthetic
 from olmlib.methods.table import create
 
 pytestmark = pytest.mark.skipif(

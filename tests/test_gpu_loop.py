@@ -10,8 +10,8 @@ import torch
 
 from olmlib import optimise, train
 from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import synthetic
 from olmlib.data.arrive import ahead, moved, ready
+from olmlib.data.synthetic import synthetic
 from olmlib.history import History, Losses
 from olmlib.methods.table import create
 from olmlib.olm_later import LOOK_EVERY, Later

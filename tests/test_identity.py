@@ -17,7 +17,7 @@ from dvc.repo import Repo
 from companion.runs import sources
 from companion.runs.grid import runs_of
 from companion.table3 import numbers
-from olmlib.data.arrays import synthetic
+from olmlib.data.synthetic import synthetic
 
 DATA_STAGES = {"miniature_mer", *(f"miniature@{name}" for name in ("cremad", "ks", "vggsound"))}
 TRAINING = {"train@cremad", "train@ks", "train@vggsound"}

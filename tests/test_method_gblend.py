@@ -11,7 +11,7 @@ from torch.testing import assert_close
 
 from olmlib import train
 from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import synthetic
+from olmlib.data.synthetic import synthetic
 from olmlib.methods import gblend
 from olmlib.methods.table import create
 from olmlib.methods.three_heads import Scheme as ThreeHeads

@@ -5,7 +5,8 @@ import torch
 
 from olmlib import train
 from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import Clips, Prepared, synthetic
+from olmlib.data.arrays import Clips, Prepared
+from olmlib.data.synthetic import synthetic
 from olmlib.methods.table import create
 from olmlib.models.build import build
 from olmlib.models.fusions import FUSIONS

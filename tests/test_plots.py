@@ -11,7 +11,7 @@ from companion.figures import clips, curves, fig1, fig5, fig6, style
 from companion.runs import folder
 from companion.table1 import claims
 from companion.table1 import picture as table1_picture
-from olmlib.data import arrays
+from olmlib.data.synthetic import synthetic
 
 PAIR = {"concat": "without OLM", "olm": "with OLM"}
 
@@ -213,7 +213,7 @@ def test_coefficients_have_a_panel_per_data_set_and_row(grid):
 
 
 def test_clips_name_the_data_set_the_band_and_the_time(tmp_path):
-    data = arrays.synthetic(tmp_path / "toy", clips=30, classes=3, frames=4, size=8)
+    data = synthetic(tmp_path / "toy", clips=30, classes=3, frames=4, size=8)
     data.meta |= {"seconds": 3.0, "sample_rate": 16_000}
     figure, chosen = clips.clips(data, "toy miniature")
     plt.close(figure)

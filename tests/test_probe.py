@@ -11,7 +11,7 @@ from companion import params
 from companion.evidence import probe
 from companion.runs.identity import Run
 from olmlib.config import LateFusionConfig
-from olmlib.data.arrays import synthetic
+from olmlib.data.synthetic import synthetic
 from olmlib.methods.table import create
 
 ROWS = {

@@ -17,7 +17,7 @@ from companion.data import sections
 from companion.runs import folder, grid, identity, result
 from olmlib import checkpoint, train
 from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import synthetic
+from olmlib.data.synthetic import synthetic
 
 CONFIG = sections.DataSet(
     prepare=sections.Prepare(dev_fraction=0.1, seconds=1.0, frame_size=32),

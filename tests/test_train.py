@@ -9,8 +9,8 @@ from torch.testing import assert_close
 
 from olmlib import train
 from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import synthetic
 from olmlib.data.cycle import DevCycle
+from olmlib.data.synthetic import synthetic
 from olmlib.methods.base import Method
 from olmlib.methods.table import METHODS, create
 

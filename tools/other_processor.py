@@ -20,7 +20,8 @@ from companion import params
 from companion.runs import processor
 from companion.runs.sources import ROOT
 from olmlib import train
-from olmlib.data import arrays
+from olmlib.data import arrive
+from olmlib.data.synthetic import synthetic
 from olmlib.methods.table import create
 
 sys.path.insert(0, str(ROOT))
@@ -45,7 +46,7 @@ def trained(name: str) -> torch.nn.Module:
         return trainee.training.model
     row, config = settings.rows[name], replace(mini.dataset("cremad").train, epochs=2)
     with tempfile.TemporaryDirectory() as box:
-        data = arrays.synthetic(Path(box) / "data", clips=120, size=40, bins=25, frames=29)
+        data = synthetic(Path(box) / "data", clips=120, size=40, bins=25, frames=29)
         method = create(row.method, 0, **row.options)
         return train.fit(method, data, mini.dataset("cremad").model, config, seed=0).model
 
@@ -54,7 +55,7 @@ def report(names: list[str]) -> None:
     """Print a digest of each row's weights."""
     torch.set_num_threads(1)
     # The emulator crashes in its gathering instructions, which copy numbers and compute nothing.
-    arrays.grid_sample = lambda pictures, *_, **__: pictures
+    arrive.grid_sample = lambda pictures, *_, **__: pictures
     for name in names:
         digest = hashlib.sha256()
         for value in trained(name).state_dict().values():
