@@ -19,6 +19,10 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
+# nbformat loads what checks addresses in JSON, which no notebook has and which costs every process
+# four seconds. Without it, it does not check them.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 import nbformat
 import yaml
 from nbformat import NotebookNode

@@ -39,13 +39,13 @@ def clip(
         [["A", "C", "D"], ["B", "C", "E"]], figsize=(10, 4.6), width_ratios=(1, 1.7, 1.9)
     )
     fig.set_layout_engine("constrained")
-    for letter, name, frame in zip("AB", ("Frame", "What it sees"), frames, strict=True):
+    for letter, name, frame in zip("AB", ("Frame", "Seen"), frames, strict=True):
         height, width, _ = frame.shape
         axes[letter].imshow(frame, interpolation="nearest")
         axes[letter].set(title=f"({letter}) {name}, {height} × {width}", xticks=[], yticks=[])
     axes["C"].plot(np.arange(len(sound)) / sample_rate, sound, color=COLOURS["audio"], lw=0.4)
     axes["C"].set(title="(C) Waveform", xlabel="time (s)", ylabel="amplitude")
-    names = ("Spectrogram", "What it hears")
+    names = ("Spectrogram", "Heard")
     colours = {"vmin": np.percentile(spectrograms[0], 1), "vmax": spectrograms[0].max()}
     for letter, name, spectrogram in zip("DE", names, spectrograms, strict=True):
         bins, moments = spectrogram.shape
