@@ -95,9 +95,9 @@ PAPER = Sizes(
     transformer=transformer(768, 6, 1024),
     lengths={"visual": 200, "audio": 1500},
     batch3=32,
-    steps={"cremad": 90, "ks": 45, "mer2023": 30},
+    steps={"cremad": 60, "ks": 30, "mer2023": 20},
     rounds=4,
-    seconds=6,
+    seconds=3,
     parity={"bins": 65, "frames": 75, "size": 64, "classes": 3},
     workers=4,
 )
