@@ -9,7 +9,7 @@ set -euo pipefail
 unset CDPATH
 project=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 [ "$(id -u)" = 0 ] || { echo "only root can become another user"; exit 1; }
-place=${PLACE:-$(mktemp -d /var/tmp/hard.XXXXXX)}
+place=${PLACE:-$(mktemp -d -p /var/tmp)}
 clone="$place/my päth (数据) & co"
 user=54321
 mkdir -p -- "$place"

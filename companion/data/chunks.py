@@ -46,7 +46,7 @@ def decode_all(release: Release, work: Path, config: Prepare, workers: int) -> N
     """Decode every chunk that has no mark yet, over `workers` processes of one thread each.
 
     Raises:
-        Lost: the system ended a process; says which clips were being decoded.
+        RuntimeError: the system ended processes; says which clips they had, all others are done.
     """
     starts = [
         start for start in range(0, len(release.clips), CHUNK) if not _mark(work, start).is_file()
