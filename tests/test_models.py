@@ -4,8 +4,10 @@ import math
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
+from torchvision.models.resnet import BasicBlock, ResNet
 
 from olmlib.config import LateFusionConfig
 from olmlib.methods.table import create
@@ -32,6 +34,25 @@ def count(module):
 def test_trunk_parameters_at_the_paper_size():
     assert count(FrameEncoder(64)) == 11_176_512
     assert count(SpectrogramEncoder(64)) == 11_170_240
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3])
+def test_blocks_per_stage_are_those_of_torchvision(blocks):
+    theirs = ResNet(BasicBlock, [blocks] * 4)
+    assert count(FrameEncoder(64, blocks)) == count(theirs) - count(theirs.fc)
+    convolutions = [m for m in FrameEncoder(8, blocks).modules() if isinstance(m, nn.Conv2d)]
+    assert len(convolutions) == 1 + 4 * 2 * blocks + 3
+
+
+def test_every_network_of_a_configuration_has_its_blocks(batch):
+    for method in ("joint", "unimodal", "olm", "cur", "avslowfast", "mmcosine"):
+        options = {"modality": "audio"} if method == "unimodal" else {}
+        one, two = (
+            create(method, **options).build(6, LateFusionConfig(width=8, blocks=blocks))
+            for blocks in (1, 2)
+        )
+        assert count(one) < count(two), method
+        assert one(batch).logits.keys() == two(batch).logits.keys()
 
 
 @pytest.mark.parametrize(("size", "maps"), [((257, 299), (9, 10)), ((257, 188), (9, 6))])
