@@ -67,11 +67,9 @@ def test_growth_is_told_with_what_the_paper_says():
         in against
     )
     assert "(seeds 3.00 to 3.50), visual's norm falls to 0.62 times (seeds 0.50 to 0.75)" in against
-    assert (
-        "OLM (stable) against Concat: audio's norm grows more (3.25 against 2.00 times, seeds do "
-        "not overlap), visual's norm grows less (0.62 against 1.00 times, seeds do not overlap): the "
-        "opposite of what the paper says." in against
-    )
+    assert "audio's norm grows more (3.25 against 2.00 times, seeds do not overlap)" in against
+    assert "visual's norm grows less (0.62 against 1.00 times, seeds do not overlap)" in against
+    assert against.count(": the opposite of what the paper says.") == 2
     as_said = growth.grown(table((3.0, 3.0), (3.0, 3.0)), ROWS)
     assert as_said.count(": as the paper says.") == 2 and "opposite" not in as_said
     mixed = growth.grown(table((6.0, 6.0), (3.0, 3.0)), ROWS)

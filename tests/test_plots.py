@@ -281,6 +281,8 @@ def test_saving_needs_a_png_and_numbers(table, tmp_path):
         style.save(figure, tmp_path / "dots.svg", table)
     with pytest.raises(ValueError, match="no numbers"):
         style.save(figure, tmp_path / "dots.png", table[:0])
+    style.save(figure, tmp_path / "diagram" / "fig2.png", None)
+    assert [path.name for path in (tmp_path / "diagram").iterdir()] == ["fig2.png"]
 
 
 def test_figures_are_closed_and_the_style_stays_inside(table):
