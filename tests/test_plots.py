@@ -237,15 +237,37 @@ def test_dark_dots_are_those_that_differ(table):
     assert shades == {table1_picture.UNSURE: 1, table1_picture.SURE: 2}
 
 
-def test_coefficients_have_a_panel_per_data_set_and_row(grid):
+@pytest.fixture(scope="module")
+def moved(grid):
+    """Return coefficients of data set a, which has all rows, and of b, which has the last alone."""
     own = curves.coefficients([run for run in grid if run.name in ("olm", "olm_code")])
-    both = pd.concat([own.assign(dataset="a"), own[own["row"] == "olm"].assign(dataset="b")])
-    figure = table1_picture.coefficients(both, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"})
-    titles = [ax.get_title(loc="left") for ax in figure.axes]
-    assert titles == ["x", "y", "x"], "no place is empty"
-    assert figure.axes[2].get_ylabel() == "B\ncoefficient w"
+    last = own[own["row"] == "olm_code"]
+    return pd.concat([own.assign(dataset="a"), last.assign(dataset="b", w=10 * last["w"])])
+
+
+def test_a_row_has_the_same_column_in_every_data_set_and_gaps_are_on_the_right(moved):
+    figure = table1_picture.coefficients(moved, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"})
+    panels = np.array(figure.axes).reshape(2, 2)
+    assert [ax.get_title(loc="left") for ax in panels[0]] == ["y", "x"]
+    assert [ax.get_visible() for ax in panels[1]] == [True, False]
+    assert panels[1, 0].get_title(loc="left") == "y"
+    assert [ax.get_ylabel() for ax in panels[:, 0]] == ["A\ncoefficient w", "B\ncoefficient w"]
     with pytest.raises(ValueError, match="nothing to draw for concat"):
-        table1_picture.coefficients(both, {"concat": "x"}, {"a": "A"})
+        table1_picture.coefficients(moved, {"concat": "x"}, {"a": "A"})
+
+
+def test_coefficients_share_one_logarithmic_axis_that_holds_all_of_them(moved):
+    negative = moved.assign(w=moved["w"].where(moved["epoch"] < 4, -0.05))
+    for table in (moved, negative):
+        figure = table1_picture.coefficients(
+            table, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"}
+        )
+        assert len({ax.get_ylim() for ax in figure.axes}) == 1
+        low, high = figure.axes[0].get_ylim()
+        assert low < table["w"].min() and high > table["w"].max()
+        # As far from 1 to 2 as from 0.5 to 1.
+        at = figure.axes[0].transData.transform([(1, w) for w in (0.5, 1, 2)])[:, 1]
+        assert at[2] - at[1] == pytest.approx(at[1] - at[0])
 
 
 def test_clips_name_the_data_set_the_band_and_the_time(tmp_path):
