@@ -7,6 +7,7 @@ import pytest
 from made_runs import CLASSES, execute, make
 from matplotlib.colors import to_hex
 
+from companion import registry
 from companion.figures import clips, curves, fig1, fig5, fig6, growth, style
 from companion.runs import folder
 from companion.table1 import claims
@@ -280,6 +281,28 @@ def test_clips_name_the_data_set_the_band_and_the_time(tmp_path):
     labels = [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()]
     assert labels == ["frame", "log spectrogram\n(0–8 kHz)"]
     assert figure.axes[-1].images[0].get_extent() == [0, 3, 0, 8]
+
+
+def test_clips_whose_class_is_never_seen_are_marked_and_the_legend_says_what_it_means(tmp_path):
+    data = synthetic(tmp_path / "toy", clips=30, classes=3, frames=4, size=8)
+    data.meta |= {"seconds": 3.0, "sample_rate": 16_000}
+    records = data.records[data.records["split"] == "train"]
+    second = records[records["label"] == 1]["id"].iloc[0]
+    figure, chosen = clips.clips(data, "toy", unseen={second, "of another class"})
+    shown = [ax for ax in figure.axes if ax.get_visible()]
+    marked = [ax for ax in shown if any(line.get_marker() == "X" for line in ax.lines)]
+    assert [ax.get_title(loc="left") for ax in marked] == [data.classes[1]]
+    assert chosen["unseen"].tolist() == [False, True, False]
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert said == ["never seen in this clip, only heard"]
+
+
+def test_of_a_real_release_nothing_is_marked(tmp_path):
+    data = synthetic(tmp_path / "toy", clips=30, classes=3, frames=4, size=8)
+    data.meta |= {"seconds": 3.0, "sample_rate": 16_000}
+    figure, chosen = clips.clips(data, "toy", registry.hidden("vggsound", "data", None))
+    assert not figure.legends and not any(ax.lines for ax in figure.axes)
+    assert "unseen" not in chosen
 
 
 def test_figures_without_data_are_an_error(values):
