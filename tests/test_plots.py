@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 
 from companion import registry
 from companion.figures import clips, curves, fig1, fig5, fig6, growth, style
+from companion.lessons.olm import picture
 from companion.runs import folder
 from companion.table1 import claims
 from companion.table1 import picture as table1_picture
@@ -341,6 +342,10 @@ def test_letters_are_those_that_matplotlib_brings():
     with style.style():
         assert plt.rcParams["font.family"] == ["sans-serif"]
         assert plt.rcParams["font.sans-serif"] == ["DejaVu Sans"]
+
+
+def test_no_rule_of_a_lesson_has_the_colour_of_a_head():
+    assert not {picture.LITERAL, picture.STABLE} & set(style.COLOURS.values())
 
 
 def test_no_class_has_the_colour_of_a_head():
