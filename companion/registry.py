@@ -59,7 +59,7 @@ DATASETS = {
         table="table1",
         column="cremad",
         make=make_cremad,
-        size=sections.Miniature(actors=24, clips=960),
+        size=sections.Miniature(actors=24, clips=1008),
         unseen=lambda source, size: unseen.emotions(
             plan.clips(Sources(source / "cremad"), size.actors or 0, size.clips, size.seed)
         ),
@@ -72,7 +72,7 @@ DATASETS = {
         column="ks",
         splits=("published",),
         make=mini_ks.ks,
-        size=sections.Miniature(clips=520),
+        size=sections.Miniature(clips=800),
         unseen=lambda source, size: unseen.actions(mini_ks.plan(size)),
     ),
     "vggsound": DataSet(
@@ -83,7 +83,7 @@ DATASETS = {
         column="vggsound",
         splits=("published",),
         make=mini_vggsound.vggsound,
-        size=sections.Miniature(clips=640),
+        size=sections.Miniature(clips=800),
         unseen=lambda source, size: unseen.actions(mini_vggsound.plan(size)),
     ),
     "avmnist": DataSet(
@@ -99,7 +99,7 @@ DATASETS = {
         load=mer2023.load,
         table="table3",
         make=make_mer2023,
-        size=sections.Miniature(clips=400),
+        size=sections.Miniature(clips=640),
     ),
 }
 
