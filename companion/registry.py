@@ -10,10 +10,12 @@ from pathlib import Path
 
 from companion.data import avmnist, cremad, ks, mer2023, sections, vggsound
 from companion.data.release import Release
+from companion.miniature import ks as mini_ks
+from companion.miniature import plan, unseen
+from companion.miniature import vggsound as mini_vggsound
 from companion.miniature.cremad import cremad as make_cremad
-from companion.miniature.ks import ks as make_ks
 from companion.miniature.mer2023 import mer2023 as make_mer2023
-from companion.miniature.vggsound import vggsound as make_vggsound
+from companion.miniature.sounds.voices import Sources
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class DataSet:
         splits: what `prepare.split` can be.
         make: writes its miniature: (sources, folder, size, worker processes).
         size: of the miniature that `python -m companion.miniature` makes by default.
+        unseen: ids of the clips of its miniature that never show what they are labelled: (sources,
+            size).
     """
 
     title: str
@@ -42,6 +46,7 @@ class DataSet:
     splits: tuple[str, ...] = ("published", "actor")
     make: Callable[[Path, Path, sections.Miniature, int], Path] | None = None
     size: sections.Miniature | None = None
+    unseen: Callable[[Path, sections.Miniature], frozenset[str]] | None = None
 
 
 # Of Kinetics-Sounds and VGGSound a miniature has some of the classes only: those of its train list
@@ -55,6 +60,9 @@ DATASETS = {
         column="cremad",
         make=make_cremad,
         size=sections.Miniature(actors=24, clips=1008),
+        unseen=lambda source, size: unseen.emotions(
+            plan.clips(Sources(source / "cremad"), size.actors or 0, size.clips, size.seed)
+        ),
     ),
     "ks": DataSet(
         title="Kinetics-Sounds",
@@ -63,8 +71,9 @@ DATASETS = {
         table="table1",
         column="ks",
         splits=("published",),
-        make=make_ks,
+        make=mini_ks.ks,
         size=sections.Miniature(clips=800),
+        unseen=lambda source, size: unseen.actions(mini_ks.plan(size)),
     ),
     "vggsound": DataSet(
         title="VGGSound",
@@ -73,8 +82,9 @@ DATASETS = {
         table="table1",
         column="vggsound",
         splits=("published",),
-        make=make_vggsound,
+        make=mini_vggsound.vggsound,
         size=sections.Miniature(clips=800),
+        unseen=lambda source, size: unseen.actions(mini_vggsound.plan(size)),
     ),
     "avmnist": DataSet(
         title="AV-MNIST",
@@ -137,6 +147,18 @@ def load(
 def title(name: str, miniature: bool) -> str:
     """Return the readable name of a data set, which says so where it is a miniature."""
     return f"{entry(name).title} miniature" if miniature else entry(name).title
+
+
+def hidden(name: str, source: str | Path, size: sections.Miniature | None) -> frozenset[str] | None:
+    """Return the ids of the clips that never show what they are labelled, None if nobody knows.
+
+    Args:
+        name: of the data set.
+        source: the shipped sources, `data/`.
+        size: of its miniature; None for a real release, whose recordings nobody planned.
+    """
+    known = entry(name).unseen
+    return known(Path(source), size) if known and size else None
 
 
 def raw(name: str, profile: str) -> Path:

@@ -146,6 +146,10 @@ def test_the_figure_has_one_number_per_series_and_place(branches):
     }  # fmt: skip
     fused = table[(table["series"] == "concat")].iloc[0]
     assert (fused["low"], fused["mean"], fused["high"]) == pytest.approx((50, 51, 52))
+    probe = table[(table["panel"] == "probe") & (table["head"] == "visual")].iloc[0]
+    assert (probe["low"], probe["mean"], probe["high"]) == pytest.approx((45, 46, 47))
     fig = picture.imbalance(table, chance=100 / 6, title="CREMA-D miniature")
     assert [ax.get_title("left")[:3] for ax in fig.axes] == ["(A)", "(B)", "(C)", "(D)"]
     assert len(fig.axes[1].patches) == 4
+    said = [text.get_text() for text in fig.legends[0].get_texts()]
+    assert "lowest to highest seed" in said and "most frequent class" in said

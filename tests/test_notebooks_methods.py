@@ -106,6 +106,22 @@ def test_every_panel_has_numbers_and_a_look(panels):
     assert len(picture.drawing(panels).axes) == 12
 
 
+def test_every_size_and_mark_of_the_drawing_is_explained(panels):
+    figure = picture.drawing(panels)
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert said == ["audio", "visual", "fused", "the toy batch"]
+    last = figure.axes[-1]
+    assert last.get_title(loc="left") == "(L) Side by side"
+    explained = [text.get_text() for text in last.get_legend().get_texts()]
+    assert explained == ["audio encoder", "visual encoder"]
+    ring, dot = (line for line in last.lines if line.get_marker() == "o")
+    assert ring.get_markerfacecolor() == "none" and ring.get_markersize() > dot.get_markersize()
+    # Concat gives both the same: the dot is in the ring.
+    assert ring.get_xdata()[0] == pytest.approx(dot.get_xdata()[0])
+    own = picture.panel(panels, "gradnorm")
+    assert [text.get_text() for text in own.legends[0].get_texts()] == ["audio", "visual", "fused"]
+
+
 def test_a_second_time_the_numbers_are_the_same(panels):
     assert picture.panels().equals(panels)
 

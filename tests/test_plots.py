@@ -7,13 +7,15 @@ import pytest
 from made_runs import CLASSES, execute, make
 from matplotlib.colors import to_hex
 
-from companion.figures import clips, curves, fig1, fig5, fig6, style
+from companion import registry
+from companion.figures import clips, curves, fig1, fig5, fig6, growth, style
+from companion.lessons.olm import picture
 from companion.runs import folder
 from companion.table1 import claims
 from companion.table1 import picture as table1_picture
 from olmlib.data.synthetic import synthetic
 
-PAIR = {"concat": "without OLM", "olm": "with OLM"}
+ROWS = {"concat": "Concat", "three_heads": "three heads", "olm": "OLM (stable)"}
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +24,13 @@ def grid(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def pair(grid):
-    return [run for run in grid if run.name in PAIR]
+def three(grid):
+    return [run for run in grid if run.name in ROWS]
 
 
 @pytest.fixture(scope="module")
-def values(pair):
-    return curves.classes(pair, CLASSES)
+def values(three):
+    return curves.classes(three, CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -47,36 +49,36 @@ def history(**arrays):
     return {"heads": np.array(["audio"]), "epoch": np.array([1, 1, 2])} | arrays
 
 
-def test_an_epoch_is_the_mean_of_the_batches_that_hold_the_class(pair, monkeypatch):
+def test_an_epoch_is_the_mean_of_the_batches_that_hold_the_class(three, monkeypatch):
     norm = np.array([2.0, np.nan, 5.0])[:, None, None]
     made = history(norm_class=norm, score_class=-norm)
     monkeypatch.setattr(folder, "iterations", lambda run: made)
-    table = curves.classes(pair[:1], ["NEU"])
+    table = curves.classes(three[:1], ["NEU"])
     assert table["norm"].tolist() == [2, 5]
     assert table["score"].tolist() == [-2, -5]
 
 
-def test_a_class_that_an_epoch_never_shows_is_an_error(pair, monkeypatch):
+def test_a_class_that_an_epoch_never_shows_is_an_error(three, monkeypatch):
     norm = np.array([2.0, 3.0, np.nan])[:, None, None]
     monkeypatch.setattr(
         folder, "iterations", lambda run: history(norm_class=norm, score_class=norm)
     )
     with pytest.raises(ValueError, match="saw no NEU in epoch 2"):
-        curves.classes(pair[:1], ["NEU"])
+        curves.classes(three[:1], ["NEU"])
 
 
-def test_other_names_than_classes_are_an_error(pair):
+def test_other_names_than_classes_are_an_error(three):
     with pytest.raises(ValueError, match="6 classes, but 2 names"):
-        curves.classes(pair, CLASSES[:2])
+        curves.classes(three, CLASSES[:2])
 
 
-def test_curves_have_every_run_epoch_head_and_class(pair, values):
-    assert len(values) == len(pair) * 4 * 3 * len(CLASSES)
+def test_curves_have_every_run_epoch_head_and_class(three, values):
+    assert len(values) == len(three) * 4 * 3 * len(CLASSES)
     assert values.notna().all(axis=None)
 
 
-def test_scaled_values_follow_w_and_leave_rows_without_w(pair, values):
-    scaled = curves.classes(pair, CLASSES, scaled=True)
+def test_scaled_values_follow_w_and_leave_rows_without_w(three, values):
+    scaled = curves.classes(three, CLASSES, scaled=True)
     concat = values["row"] == "concat"
     assert scaled[concat].equals(values[concat])
     visual = (values["row"] == "olm") & (values["head"] == "visual") & (values["epoch"] == 4)
@@ -90,51 +92,84 @@ def test_growth_is_last_minus_first(values):
     assert growth["concat", 0, "audio"] == pytest.approx(2 * growth["concat", 0, "visual"])
 
 
-def test_coefficients_and_their_reach(grid, pair):
+def test_coefficients_and_their_reach(grid, three):
     moved = curves.coefficients([run for run in grid if run.name == "olm"])
     reach = claims.reach(moved).set_index("head")
     assert reach.loc["audio", "highest"] == 1.0
     assert reach["stable"].all()
     assert not claims.reach(moved, low=0.9)["stable"].all()
     with pytest.raises(ValueError, match="concat-0 has no coefficients"):
-        curves.coefficients(pair)
+        curves.coefficients(three)
 
 
-def test_accuracies_of_the_three_curves(pair):
-    table = curves.accuracies(pair)
+def test_accuracies_of_the_three_curves(three):
+    table = curves.accuracies(three)
     assert set(table["head"]) == {"audio", "visual", "fused"}
-    assert len(table) == len(pair) * 4 * 3
-    run = pair[0]
+    assert len(table) == len(three) * 4 * 3
+    run = three[0]
     fused = table.query("row == @run.name and seed == @run.seed and head == 'fused'")
     percent = 100 * folder.epochs([run])["test_accuracy"].to_numpy()
     np.testing.assert_allclose(fused["accuracy"], percent)
 
 
-def test_figure_5_has_the_papers_panels(values):
-    figure = fig5.draw(values, PAIR, "toy")
+@pytest.fixture(scope="module")
+def figure_5(grid, three, values):
+    scaled = values.assign(scaled=curves.classes(three, CLASSES, scaled=True)["norm"])
+    means = growth.means(scaled, curves.coefficients([r for r in grid if r.name == "olm"]))
+    unimodal = means["head"] != "fused"
+    return fig5.draw(values, means[unimodal], ROWS, "toy"), means
+
+
+def test_figure_5_has_a_line_of_panels_per_row_and_each_names_it(figure_5):
+    figure, _ = figure_5
     titles = [ax.get_title(loc="left") for ax in figure.axes]
-    assert titles == [
-        "(A) Visual, without OLM",
-        "(B) Audio, without OLM",
-        "(C) Visual, with OLM",
-        "(D) Audio, with OLM",
-    ]
-    assert len({ax.get_ylim() for ax in figure.axes}) == 1
-    for ax in figure.axes:
+    kinds = ("Visual", "Audio", "Growth", "Seen by the loss")
+    wanted = [f"{kind}, {name}" for name in ROWS.values() for kind in kinds]
+    assert titles == [f"({a}) {text}" for a, text in zip("ABCDEFGHIJKL", wanted, strict=True)]
+
+
+def test_figure_5_shares_its_axes_and_names_every_class(figure_5):
+    panels = np.array(figure_5[0].axes).reshape(3, 4)
+    for column in (panels[:, :2], panels[:, 2:3], panels[:, 3:]):
+        assert len({ax.get_ylim() for ax in column.flat}) == 1
+    for ax in panels[:, :2].flat:
         assert {text.get_text() for text in ax.texts} == set(CLASSES)
 
 
-def test_figure_5_draws_the_mean_over_seeds(values):
-    figure = fig5.draw(values, PAIR)
-    drawn = figure.axes[1].lines[0].get_ydata()
+def test_figure_5_draws_the_mean_over_seeds(figure_5, values):
+    drawn = figure_5[0].axes[1].lines[0].get_ydata()
     own = values[(values["row"] == "concat") & (values["head"] == "audio")]
     wanted = own[own["class"] == CLASSES[0]].groupby("epoch")["norm"].mean()
     assert drawn == pytest.approx(wanted.to_numpy())
 
 
-def test_labels_at_line_ends_keep_their_order_and_a_gap(values):
-    figure = fig5.draw(values, PAIR)
-    for ax in figure.axes:
+def test_figure_5_draws_seeds_and_their_mean_relative_to_the_first_epoch(figure_5):
+    figure, means = figure_5
+    own = means[(means["row"] == "olm") & (means["head"] == "audio")]
+    wanted = own.groupby("epoch")["relative"].mean().tolist()
+    curves_of = [line for line in figure.axes[10].lines if len(line.get_xdata()) == 4]
+    thick = [line for line in curves_of if line.get_linewidth() > 1]
+    assert len(curves_of) - len(thick) == 2 * own["seed"].nunique()
+    assert any(line.get_ydata() == pytest.approx(wanted) for line in thick)
+    assert {to_hex(line.get_color()).upper() for line in curves_of} == {
+        style.COLOURS["audio"],
+        style.COLOURS["visual"],
+    }
+
+
+def test_figure_5_shows_raw_norms_and_w_only_where_w_is_not_1(figure_5):
+    figure, means = figure_5
+    concat, _, olm = (figure.axes[i] for i in (3, 7, 11))
+    assert ":" not in {line.get_linestyle() for line in concat.lines}
+    assert sum(line.get_linestyle() == ":" for line in olm.lines) == 2
+    end = growth.last(means[means["row"] == "olm"]).groupby("head")["w"].mean()
+    wanted = {f"w = {end[head]:.2f}" for head in ("audio", "visual")}
+    assert {text.get_text() for text in olm.texts} == wanted
+    assert not concat.texts
+
+
+def test_labels_at_line_ends_keep_their_order_and_a_gap(figure_5):
+    for ax in np.array(figure_5[0].axes).reshape(3, 4)[:, :2].flat:
         low, high = ax.get_ylim()
         texts = sorted(ax.texts, key=lambda text: text.get_position()[1])
         places = [text.get_position()[1] for text in texts]
@@ -142,16 +177,19 @@ def test_labels_at_line_ends_keep_their_order_and_a_gap(values):
         assert [text.get_text() for text in texts] == list(CLASSES)  # norms grow with the class
 
 
-def test_figure_6_has_accuracy_on_the_left_and_scores_on_the_right(pair, values):
-    figure = fig6.draw(curves.accuracies(pair), values, PAIR)
-    letters = [ax.get_title(loc="left")[:3] for ax in figure.axes]
-    assert letters == ["(A)", "(B)", "(C)", "(D)"]
+def test_figure_6_has_accuracy_on_the_left_and_scores_on_the_right(three, values):
+    figure = fig6.draw(curves.accuracies(three), values, ROWS)
+    kinds = [f"{kind}, {name}" for name in ROWS.values() for kind in ("Accuracy", "Logit scores")]
+    wanted = [f"({letter}) {text}" for letter, text in zip("ABCDEF", kinds, strict=True)]
+    assert [ax.get_title(loc="left") for ax in figure.axes] == wanted
     left, right = figure.axes[:2]
     assert {to_hex(line.get_color()).upper() for line in left.lines} == {
         style.COLOURS[head] for head in style.HEADS
     }
     assert left.get_ylabel() == "test accuracy (%)"
     assert len(right.texts) == 2 * len(CLASSES)
+    for column in (figure.axes[::2], figure.axes[1::2]):
+        assert len({ax.get_ylim() for ax in column}) == 1
 
 
 def intervals(ax):
@@ -201,15 +239,37 @@ def test_dark_dots_are_those_that_differ(table):
     assert shades == {table1_picture.UNSURE: 1, table1_picture.SURE: 2}
 
 
-def test_coefficients_have_a_panel_per_data_set_and_row(grid):
+@pytest.fixture(scope="module")
+def moved(grid):
+    """Return coefficients of data set a, which has all rows, and of b, which has the last alone."""
     own = curves.coefficients([run for run in grid if run.name in ("olm", "olm_code")])
-    both = pd.concat([own.assign(dataset="a"), own[own["row"] == "olm"].assign(dataset="b")])
-    figure = table1_picture.coefficients(both, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"})
-    titles = [ax.get_title(loc="left") for ax in figure.axes]
-    assert titles == ["x", "y", "x"], "no place is empty"
-    assert figure.axes[2].get_ylabel() == "B\ncoefficient w"
+    last = own[own["row"] == "olm_code"]
+    return pd.concat([own.assign(dataset="a"), last.assign(dataset="b", w=10 * last["w"])])
+
+
+def test_a_row_has_the_same_column_in_every_data_set_and_gaps_are_on_the_right(moved):
+    figure = table1_picture.coefficients(moved, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"})
+    panels = np.array(figure.axes).reshape(2, 2)
+    assert [ax.get_title(loc="left") for ax in panels[0]] == ["y", "x"]
+    assert [ax.get_visible() for ax in panels[1]] == [True, False]
+    assert panels[1, 0].get_title(loc="left") == "y"
+    assert [ax.get_ylabel() for ax in panels[:, 0]] == ["A\ncoefficient w", "B\ncoefficient w"]
     with pytest.raises(ValueError, match="nothing to draw for concat"):
-        table1_picture.coefficients(both, {"concat": "x"}, {"a": "A"})
+        table1_picture.coefficients(moved, {"concat": "x"}, {"a": "A"})
+
+
+def test_coefficients_share_one_logarithmic_axis_that_holds_all_of_them(moved):
+    negative = moved.assign(w=moved["w"].where(moved["epoch"] < 4, -0.05))
+    for table in (moved, negative):
+        figure = table1_picture.coefficients(
+            table, {"olm": "x", "olm_code": "y"}, {"a": "A", "b": "B"}
+        )
+        assert len({ax.get_ylim() for ax in figure.axes}) == 1
+        low, high = figure.axes[0].get_ylim()
+        assert low < table["w"].min() and high > table["w"].max()
+        # As far from 1 to 2 as from 0.5 to 1.
+        at = figure.axes[0].transData.transform([(1, w) for w in (0.5, 1, 2)])[:, 1]
+        assert at[2] - at[1] == pytest.approx(at[1] - at[0])
 
 
 def test_clips_name_the_data_set_the_band_and_the_time(tmp_path):
@@ -224,9 +284,31 @@ def test_clips_name_the_data_set_the_band_and_the_time(tmp_path):
     assert figure.axes[-1].images[0].get_extent() == [0, 3, 0, 8]
 
 
+def test_clips_whose_class_is_never_seen_are_marked_and_the_legend_says_what_it_means(tmp_path):
+    data = synthetic(tmp_path / "toy", clips=30, classes=3, frames=4, size=8)
+    data.meta |= {"seconds": 3.0, "sample_rate": 16_000}
+    records = data.records[data.records["split"] == "train"]
+    second = records[records["label"] == 1]["id"].iloc[0]
+    figure, chosen = clips.clips(data, "toy", unseen={second, "of another class"})
+    shown = [ax for ax in figure.axes if ax.get_visible()]
+    marked = [ax for ax in shown if any(line.get_marker() == "X" for line in ax.lines)]
+    assert [ax.get_title(loc="left") for ax in marked] == [data.classes[1]]
+    assert chosen["unseen"].tolist() == [False, True, False]
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert said == ["never seen in this clip, only heard"]
+
+
+def test_of_a_real_release_nothing_is_marked(tmp_path):
+    data = synthetic(tmp_path / "toy", clips=30, classes=3, frames=4, size=8)
+    data.meta |= {"seconds": 3.0, "sample_rate": 16_000}
+    figure, chosen = clips.clips(data, "toy", registry.hidden("vggsound", "data", None))
+    assert not figure.legends and not any(ax.lines for ax in figure.axes)
+    assert "unseen" not in chosen
+
+
 def test_figures_without_data_are_an_error(values):
-    with pytest.raises(ValueError, match="nothing to draw for.*three_heads"):
-        fig5.draw(values, {"three_heads": "without", "olm": "with"})
+    with pytest.raises(ValueError, match="nothing to draw for.*pmr"):
+        fig5.draw(values, values, {"pmr": "PMR", "olm": "OLM"})
 
 
 def test_saved_bytes_are_the_same_every_time(table, tmp_path):
@@ -245,6 +327,8 @@ def test_saving_needs_a_png_and_numbers(table, tmp_path):
         style.save(figure, tmp_path / "dots.svg", table)
     with pytest.raises(ValueError, match="no numbers"):
         style.save(figure, tmp_path / "dots.png", table[:0])
+    style.save(figure, tmp_path / "diagram" / "fig2.png", None)
+    assert [path.name for path in (tmp_path / "diagram").iterdir()] == ["fig2.png"]
 
 
 def test_figures_are_closed_and_the_style_stays_inside(table):
@@ -260,6 +344,10 @@ def test_letters_are_those_that_matplotlib_brings():
         assert plt.rcParams["font.sans-serif"] == ["DejaVu Sans"]
 
 
+def test_no_rule_of_a_lesson_has_the_colour_of_a_head():
+    assert not {picture.LITERAL, picture.STABLE} & set(style.COLOURS.values())
+
+
 def test_no_class_has_the_colour_of_a_head():
     assert not set(style.class_palette(10)) & set(style.COLOURS.values())
     assert len(set(style.class_palette(10))) == 10
@@ -272,7 +360,7 @@ def test_notebooks_write_their_figure(notebook, stem, root, grid, monkeypatch):
     monkeypatch.setattr("companion.notebooks.ROOT", there)
     execute(root / "notebooks" / f"{notebook}.ipynb", out="out")
     assert (there / "out" / f"{stem}.png").is_file()
-    assert set(pd.read_csv(there / "out" / f"{stem}.csv")["row"]) == set(PAIR)
+    assert set(pd.read_csv(there / "out" / f"{stem}.csv")["row"]) == set(ROWS)
 
 
 def test_an_emotion_has_one_colour_in_cremad_and_in_mer2023():

@@ -12,7 +12,9 @@ from made_runs import execute
 
 from companion import params, registry
 from companion.data import cremad, sections
+from companion.miniature import ks, plan, vggsound
 from companion.miniature.__main__ import main
+from companion.miniature.sounds.voices import Sources
 from companion.paper import table1
 from companion.runs.grid import runs_of
 from companion.runs.sources import ROOT, closure
@@ -53,6 +55,35 @@ def test_every_entry_is_whole(name):
     assert (entry.make is None) == (entry.size is None)
     if entry.column and PRINTED.is_file():
         assert table1(entry.column).notna().all(axis=None)
+
+
+@pytest.mark.parametrize("name", ["ks", "vggsound"])
+def test_clips_that_never_show_their_action_are_known_from_the_plan(name):
+    size = sections.Miniature(clips=640)
+    found = registry.hidden(name, ROOT / "data", size)
+    planned = {"ks": ks.plan, "vggsound": vggsound.plan}[name](size)
+    for clip in planned:
+        # Where the camera is away for a while only, the action is seen.
+        assert (clip.name in found) == (clip.away == (0, 10) and clip.elsewhere != "")
+    assert 0.02 < len(found) / len(planned) < 0.09
+    assert name != "vggsound" or "olm-vs-0015_000187" in found, (
+        "a flute, with a ball in the picture"
+    )
+
+
+def test_faces_that_hide_their_emotion_are_known_from_the_plan(root):
+    size = sections.Miniature(actors=12, clips=120)
+    found = registry.hidden("cremad", root / "data", size)
+    planned = plan.clips(Sources(root / "data" / "cremad"), 12, 120, 0)
+    for clip in planned:
+        assert (clip.name in found) == (clip.face.shown != clip.take.emotion)
+    assert 0.02 < len(found) / len(planned) < 0.2
+
+
+def test_of_real_recordings_nobody_knows_what_is_seen():
+    for name in registry.DATASETS:
+        assert registry.hidden(name, "nowhere", None) is None
+    assert registry.hidden("mer2023", "nowhere", sections.Miniature(clips=400)) is None
 
 
 def test_every_data_set_of_table_1_is_shown_there():

@@ -12,7 +12,7 @@ from companion import params
 from companion.data import mer2023
 from companion.data.prepare_sequences import prepare_sequences
 from companion.runs import grid
-from companion.table3 import card, challenge, numbers, options, text
+from companion.table3 import card, challenge, numbers, options, picture, text
 from olmlib.config import TransformerConfig
 
 SMALL = {"n_layers": 1, "d_model": 8, "n_heads": 2, "ffn_dim": 8, "n_bottleneck": 2}
@@ -249,3 +249,39 @@ def test_the_table_in_git_has_every_cell_by_both_protocols_and_three_seeds():
     table = pd.read_csv(Path(__file__).parent.parent / "results" / "mini" / "table3.csv")
     cells = table.groupby("protocol")[["modalities", "fusion"]].value_counts()
     assert len(cells) == 2 * 12 * 3 and cells.eq(1).all() and table["seeds"].eq(3).all()
+
+
+def test_the_figure_shows_a_single_modality_once_and_the_papers_number_by_the_fusions_marker(
+    settings, measured, repository
+):
+    table = numbers.table3(measured, settings.table3, repository / "data/paper/table3.csv")
+    figure = picture.dots(table, measured, "test", "toy")
+    cells = table[table["protocol"] == "test"].set_index(["modalities", "fusion"])
+    kinds = {fusion: marker for fusion, (_, _, marker) in picture.FUSIONS.items()}
+    lines = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert lines == ["A", "T", "A+V", "A+T"]
+    for ax, measure in zip(figure.axes, numbers.MEASURES, strict=True):
+        drawn = [
+            (line.get_marker(), line.get_markerfacecolor() == "none", line.get_xdata()[0])
+            for line in ax.lines
+            if line.get_marker() in [marker for _, _, marker in picture.KINDS.values()]
+        ]
+        assert len(drawn) == 2 * (2 + 2 * 3)
+        for fusion, marker in kinds.items():
+            for letters in ("A+V", "A+T"):
+                cell = cells.loc[(letters, fusion)]
+                assert (marker, False, cell[measure]) in drawn
+                assert (marker, True, cell[f"{measure}_paper"]) in drawn
+        alone = [hollow for marker, hollow, _ in drawn if marker == "D"]
+        assert sorted(alone) == [False, False, True, True]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "the paper, on real recordings" in names and "one modality" in names
+
+
+def test_the_figure_shows_every_seed_in_the_unit_of_the_axis(settings, measured, repository):
+    table = numbers.table3(measured, settings.table3, repository / "data/paper/table3.csv")
+    f1, _ = picture.dots(table, measured, "cv").axes
+    seeds = [line.get_xdata() for line in f1.lines if line.get_marker() == "|"]
+    own = measured[(measured["row"] == "unimodal_A") & (measured["protocol"] == "cv")]["f1"]
+    assert len(seeds) == 2 + 2 * 3
+    assert any(sorted(x) == sorted(100 * own) for x in seeds)

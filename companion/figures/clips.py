@@ -1,6 +1,8 @@
 """Pictures of data: what the front ends make of a sound, and one clip of every class."""
 
+from collections.abc import Collection
 from textwrap import wrap
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,21 +43,28 @@ def front_ends(release: Release, clip: Clip, sample_rate: int, seconds: float) -
 
 # Classes side by side, and letters of a class's name on one line.
 WIDE, LETTERS = 8, 18
+MARK: dict[str, Any] = {"marker": "X", "ls": "", "ms": 11, "mfc": "white", "mec": "black"}
 
 
-def clips(prepared: Prepared, title: str, split: str = "train") -> tuple[Figure, pd.DataFrame]:
+def clips(
+    prepared: Prepared, title: str, unseen: Collection[str] | None = None, split: str = "train"
+) -> tuple[Figure, pd.DataFrame]:
     """Draw the first clip of every class: its first prepared frame above its spectrogram.
 
     Args:
         prepared: the data.
         title: readable name of the data set, as of `registry.title`.
+        unseen: ids of clips that never show what they are labelled; they are marked. None if that
+            is not known, as of a real release.
         split: whose clips are shown.
 
     Returns:
-        The figure, and the clips' records.
+        The figure, and the clips' records, with a column `unseen` if that is known.
     """
     records = prepared.records[prepared.records["split"] == split]
     chosen = records.groupby("label").first().reset_index()
+    if unseen is not None:
+        chosen["unseen"] = chosen["id"].isin(unseen)
     columns = min(len(chosen), WIDE)
     lines = -(-len(chosen) // columns)
     seconds, highest = prepared.meta["seconds"], prepared.meta["sample_rate"] / 2000
@@ -76,6 +85,8 @@ def clips(prepared: Prepared, title: str, split: str = "train") -> tuple[Figure,
             top.imshow(prepared.visual[clip["row"]][0], interpolation="nearest")
             top.set(xticks=[], yticks=[])
             top.set_title("\n".join(wrap(prepared.classes[clip["label"]], LETTERS)))
+            if clip.get("unseen"):
+                top.plot(0.1, 0.9, transform=top.transAxes, **MARK)
             bottom.imshow(
                 prepared.audio[clip["row"]].astype(np.float32),
                 origin="lower",
@@ -90,6 +101,9 @@ def clips(prepared: Prepared, title: str, split: str = "train") -> tuple[Figure,
         for line in range(lines):
             axes[2 * line, 0].set_ylabel("frame")
             axes[2 * line + 1, 0].set_ylabel(f"log spectrogram\n(0–{highest:g} kHz)")
+        if unseen is not None and chosen["unseen"].any():
+            mark = plt.Line2D([], [], **MARK, label="never seen in this clip, only heard")
+            figure.legend(handles=[mark], loc="outside lower right")
         figure.supxlabel("time (s)", fontsize="medium")
         figure.suptitle(title)
     return closed(figure), chosen

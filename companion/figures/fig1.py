@@ -9,12 +9,14 @@ from matplotlib.figure import Figure
 
 from companion.figures.style import (
     COLOURS,
+    NAMES,
     class_colours,
     closed,
     end_labels,
     ends_of,
     lines,
     part,
+    seeds,
     style,
 )
 
@@ -22,7 +24,8 @@ from companion.figures.style import (
 def draw(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figure:
     """Draw Figure 1: (A) accuracy, (B) logit scores, (C) and (D) norms per class, over epochs.
 
-    Means over runs, the band from the lowest run to the highest.
+    Means over seeds; in (A) and (B) every seed is a thin line, in (C) and (D) the band goes from
+    the lowest seed to the highest.
 
     Args:
         accuracy: columns `seed`, `epoch`, `head`, `accuracy` in percent.
@@ -33,16 +36,15 @@ def draw(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figur
     means = unimodal.groupby(["seed", "epoch", "head"], as_index=False)[["score"]].mean()
     classes = list(dict.fromkeys(curves["class"]))
     palette = class_colours(classes)
-    names = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}
     with style():
         fig, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
         (a, b), (c, d) = axes
-        lines(a, accuracy, "accuracy", "head", COLOURS)
+        seeds(a, accuracy, "accuracy", "head", COLOURS)
         a.set(title="(A) Accuracy", ylabel="test accuracy (%)")
-        lines(b, means, "score", "head", COLOURS)
+        seeds(b, means, "score", "head", COLOURS)
         b.set(title="(B) Batch-averaged logit scores", ylabel="true-class logit")
-        _norms(c, unimodal, "visual", palette, "(C) Visual")
-        _norms(d, unimodal, "audio", palette, "(D) Audio")
+        _norms(c, unimodal, "visual", palette, "(C) Logit norms, visual")
+        _norms(d, unimodal, "audio", palette, "(D) Logit norms, audio")
         # One axis for both, from 0 to the higher of the two.
         top = max(ax.get_ylim()[1] for ax in (c, d))
         for ax in (c, d):
@@ -50,8 +52,9 @@ def draw(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figur
         for ax, head in ((c, "visual"), (d, "audio")):
             ends = ends_of(part(unimodal, head=head), "norm", ["class"])
             end_labels(ax, ends, {name: name for name in classes}, palette)
-        handles = [plt.Line2D([], [], color=COLOURS[head], label=names[head]) for head in names]
-        a.legend(handles=handles, loc="best")
+        handles = [plt.Line2D([], [], color=COLOURS[h], lw=2, label=NAMES[h]) for h in NAMES]
+        handles.append(plt.Line2D([], [], color="0.4", lw=0.7, label="one seed"))
+        fig.legend(handles=handles, loc="outside lower center", ncols=4)
         fig.suptitle(title)
     return closed(fig)
 

@@ -15,7 +15,7 @@ UNTIMED = {"text": "character"}
 
 
 def clips(
-    data: Sequences, seconds: Callable[[str], float | None], split: str = "train"
+    data: Sequences, seconds: Callable[[str], float | None], title: str = "", split: str = "train"
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw the first clip of every emotion: for each modality its rows over time.
 
@@ -27,6 +27,7 @@ def clips(
         data: the prepared clips.
         seconds: id of a clip -> how long it lasts; None if that is not known, and its rows are
             then counted instead.
+        title: readable name of the data set, as of `registry.title`.
         split: "train" or "test".
 
     Returns:
@@ -68,7 +69,9 @@ def clips(
                 lines.append((*line, len(features), data.widths[m], last))
             across[0].set_ylabel(f"{m}\n{data.widths[m]} features")
         for ax, clip in zip(axes[0], chosen, strict=True):
-            ax.set_title(f"{data.classes[clip['label']]}\nvalence {clip['valence']:+.2f}")
+            valence = f"{clip['valence']:+.2f}".replace("-", "−")
+            ax.set_title(f"{data.classes[clip['label']]}\nvalence {valence}")
+        fig.suptitle(title)
         label = "distance from the mean (standard deviations)"
         fig.colorbar(image, ax=axes, label=label, shrink=0.6, aspect=40)
     names = ["id", "emotion", "valence", "modality", "rows", "width", "seconds"]

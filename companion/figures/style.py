@@ -24,6 +24,8 @@ COLOURS = {
     "fused": "#009E73",
 }
 HEADS = ("audio", "visual", "fused")
+# The heads of audiovisual networks as readers know them.
+NAMES = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}
 PAPER = "#E69F00"
 
 # Paul Tol's muted scheme, for classes: also safe, and no colour in it belongs to a head.
@@ -64,13 +66,13 @@ def style() -> Iterator[None]:
         yield
 
 
-def save(fig: Figure, path: str | Path, data: pd.DataFrame) -> None:
+def save(fig: Figure, path: str | Path, data: pd.DataFrame | None) -> None:
     """Write a figure as PNG and its numbers as CSV beside it, the same bytes every time.
 
     Args:
         fig: what to save.
         path: of the PNG; the folder is created.
-        data: the numbers that the figure shows.
+        data: the numbers that the figure shows; None for a diagram, which shows none.
 
     Raises:
         ValueError: the path is no PNG, or there are no numbers.
@@ -78,13 +80,14 @@ def save(fig: Figure, path: str | Path, data: pd.DataFrame) -> None:
     path = Path(path)
     if path.suffix != ".png":
         raise ValueError(f"figures are saved as .png, not {path.name}")
-    if data.empty:
+    if data is not None and data.empty:
         raise ValueError(f"{path.name} has no numbers to save beside it")
     # Some settings count only now, such as the ground's colour.
     with whole(path) as part, plt.style.context(PLAIN):
         # Matplotlib writes its own version into the file unless told otherwise.
         fig.savefig(part, dpi=DPI, metadata={"Software": None})
-    save_numbers(data, path.with_suffix(".csv"))
+    if data is not None:
+        save_numbers(data, path.with_suffix(".csv"))
 
 
 def save_numbers(data: pd.DataFrame, path: str | Path) -> None:
@@ -138,6 +141,22 @@ def lines(ax: Axes, data: pd.DataFrame, value: str, hue: str, palette: Mapping) 
         legend=False,
         ax=ax,
     )
+    _epochs(ax, data)
+
+
+def seeds(
+    ax: Axes, data: pd.DataFrame, value: str, hue: str, palette: Mapping, dash: str = "-"
+) -> None:
+    """Draw the mean over seeds, and every seed as a thin line behind it."""
+    for name, own in data.groupby(hue, sort=False):
+        for _, seed in own.groupby("seed"):
+            ax.plot(seed["epoch"], seed[value], dash, color=palette[name], lw=0.7, alpha=0.5)
+        mean = own.groupby("epoch")[value].mean()
+        ax.plot(mean.index, mean, dash, color=palette[name], lw=2)
+    _epochs(ax, data)
+
+
+def _epochs(ax: Axes, data: pd.DataFrame) -> None:
     ax.set(xlabel="epoch", ylabel="")
     ax.set_xlim(data["epoch"].min(), max(data["epoch"].max(), data["epoch"].min() + 1))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))

@@ -8,12 +8,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
-from companion.figures.style import COLOURS, HEADS, PAPER, closed, lines, part, require, style
+from companion.figures.style import COLOURS, HEADS, PAPER, closed, part, require, seeds, style
 from companion.table1 import fairness
 
 SURE, UNSURE = "0.1", "0.6"
 LETTERS = 24  # of a panel's title on one line
+# Below this the axis of coefficients is linear, as an unbounded rule can end at 0 or below.
+LINEAR = 0.1
+TICKS = (-10, -1, -0.1, 0, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100)
 # Short names of `fairness.CHOICES`, above the columns of the figure.
 COLUMNS = ("best dev\nepoch", "best test\nepoch", "last\nepoch", "sum of\nheads", "weighted\nsum")
 
@@ -98,33 +102,56 @@ def choices(ranked: pd.DataFrame, agreed: pd.DataFrame) -> Figure:
 def coefficients(
     curves: pd.DataFrame, labels: Mapping[str, str], titles: Mapping[str, str]
 ) -> Figure:
-    """Draw the coefficients w of every head over training, a panel per data set and row.
+    """Draw the coefficients w of every head over training: a line per data set, a column per row.
 
-    Panels have scales of their own: one rule may move w by hundredths, the next below 0. The panels
-    of a data set fill a line of their own, without a gap where it lacks a row.
+    All panels have one vertical axis, logarithmic above 0.1: a factor is as far above 1 as its
+    inverse is below. Mean over seeds, every seed as a thin line. Rows that most data sets have
+    come first, so that the gaps of those that few have are together on the right.
 
     Args:
         curves: columns `dataset`, `row`, `seed`, `epoch`, `head`, `w`, as of `curves.coefficients`.
-        labels: row -> its label, in the order of the panels.
+        labels: row -> its label.
         titles: data set -> its readable name.
     """
     require(curves, labels)
-    size = (1 + 2.6 * len(labels), 0.5 + 2.8 * len(titles))
+    had = curves.groupby("row")["dataset"].nunique()
+    columns = sorted(labels, key=lambda row: -had[row])
+    size = (1 + 2.5 * len(columns), 0.9 + 2.6 * len(titles))
     with style():
-        fig = plt.figure(figsize=size, layout="constrained")
-        strips = fig.subfigures(len(titles), 1, squeeze=False)[:, 0]
-        for strip, (dataset, title) in zip(strips, titles.items(), strict=True):
-            panels = {row: part(curves, dataset=dataset, row=row) for row in labels}
-            panels = {row: curve for row, curve in panels.items() if len(curve)}
-            axes = strip.subplots(1, len(panels), squeeze=False)[0]
-            for ax, (row, curve) in zip(axes, panels.items(), strict=True):
-                lines(ax, curve, "w", "head", COLOURS)
+        fig, axes = plt.subplots(
+            len(titles),
+            len(columns),
+            figsize=size,
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for across, (dataset, title) in zip(axes, titles.items(), strict=True):
+            for ax, row in zip(across, columns, strict=True):
+                panel = part(curves, dataset=dataset, row=row)
+                if panel.empty:
+                    ax.set_visible(False)
+                    continue
+                seeds(ax, panel, "w", "head", COLOURS)
                 ax.axhline(1, color="0.5", lw=0.8, zorder=1)
                 ax.set_title(fill(labels[row], LETTERS))
-            axes[0].set_ylabel(f"{title}\ncoefficient w")
-        handles = [plt.Line2D([], [], color=COLOURS[head], label=head) for head in HEADS]
-        fig.legend(handles=handles, loc="outside lower center", ncols=3)
+            first = next(ax for ax in across if ax.get_visible())
+            first.set_ylabel(f"{title}\ncoefficient w")
+        _logarithmic(axes[0, 0], curves["w"])
+        handles = [plt.Line2D([], [], color=COLOURS[head], lw=2, label=head) for head in HEADS]
+        handles.append(plt.Line2D([], [], color="0.4", lw=0.7, label="one seed"))
+        fig.legend(handles=handles, loc="outside lower center", ncols=4)
     return closed(fig)
+
+
+def _logarithmic(ax: Axes, w: pd.Series) -> None:
+    """Scale a vertical axis for coefficients, which can reach 0 and below."""
+    ax.set_yscale("symlog", linthresh=LINEAR, linscale=0.5)
+    low, high = min(w.min(), 0.5), max(w.max(), 2.0)
+    ax.set_ylim(low / 1.1 if low > LINEAR else low - 0.02, 1.1 * high)
+    ax.set_yticks([tick for tick in TICKS if low <= tick <= high])
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def _places(table: pd.DataFrame) -> dict[tuple, float]:

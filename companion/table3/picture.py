@@ -1,48 +1,74 @@
 """Table 3 as a picture."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 
 from companion.figures.style import PAPER, closed, part, style
 
 # Fusions are not modalities, so none has a modality's colour.
 FUSIONS = {
-    "attention": ("Attention", "0.65", "s"),
+    "attention": ("Attention", "0.6", "s"),
     "olm_t_mbt": ("OLM-T-MBT", "0.4", "^"),
     "olm_t_irfb": ("OLM-T-IRFB", "0.1", "o"),
 }
-AXES = {"f1": "weighted F1 (%), higher is better", "mse": "valence MSE, lower is better"}
+# A combination of one modality has no fusion and stands in the middle of its line.
+KINDS = {"unimodal": ("one modality", "0.1", "D"), **FUSIONS}
+PLACES = {"unimodal": 0.0, "attention": -0.24, "olm_t_mbt": 0.0, "olm_t_irfb": 0.24}
+HOLLOW: dict[str, Any] = {"mfc": "none", "mec": PAPER, "mew": 1.4, "ms": 5.5, "zorder": 3}
+AXES = {
+    "f1": ("weighted F1 (%), higher is better", 100),
+    "mse": ("valence MSE, lower is better", 1),
+}
 
 
-def dots(table: pd.DataFrame, protocol: str, title: str = "") -> Figure:
-    """Draw a dot and its interval per combination and fusion, and the paper's number beside.
+def dots(table: pd.DataFrame, measured: pd.DataFrame, protocol: str, title: str = "") -> Figure:
+    """Draw mean and seeds of every combination and fusion, and the paper's numbers beside.
+
+    Ours and the paper's number of a fusion have one marker, the paper's in its colour and hollow.
 
     Args:
         table: as of `numbers.table3`.
+        measured: as of `numbers.collect`: the seeds behind it.
         protocol: `cv` or `test`.
         title: of the whole figure.
     """
-    shown = part(table, protocol=protocol)
-    letters = list(dict.fromkeys(shown["modalities"]))
+    table, measured = (part(one, protocol=protocol) for one in (table, measured))
+    letters = list(dict.fromkeys(table["modalities"]))
     with style():
         fig, axes = plt.subplots(1, 2, figsize=(10, 6.4), sharey=True, layout="constrained")
-        for ax, (measure, text) in zip(axes, AXES.items(), strict=True):
-            for i, (fusion, (_, colour, marker)) in enumerate(FUSIONS.items()):
-                cells = part(shown, fusion=fusion).set_index("modalities").loc[letters]
-                high = [k + (i - 1) * 0.24 for k in range(len(letters))]
-                look = {"color": colour, "fmt": marker, "ms": 5, "capsize": 2, "lw": 1.2}
-                ax.errorbar(cells[measure], high, xerr=cells[f"{measure}_half"], **look)
-                ax.scatter(
-                    cells[f"{measure}_paper"], high, marker="D", s=16, color=PAPER, zorder=3, lw=0
-                )
+        for ax, (measure, (text, scale)) in zip(axes, AXES.items(), strict=True):
+            # One modality is the same run whatever the fusion, and is drawn once.
+            for cell in table.drop_duplicates(["modalities", "row"]).to_dict("records"):
+                kind = cell["fusion"] if "+" in cell["modalities"] else "unimodal"
+                _, colour, marker = KINDS[kind]
+                y = letters.index(cell["modalities"]) + PLACES[kind]
+                seeds = scale * part(measured, row=cell["row"])[measure]
+                ax.plot([seeds.min(), seeds.max()], [y, y], color=colour, lw=1)
+                ax.plot(seeds, [y] * len(seeds), "|", color=colour, ms=7)
+                ax.plot(cell[measure], y, marker, color=colour, ms=5.5)
+                ax.plot(cell[f"{measure}_paper"], y, marker, **HOLLOW)
             ax.set(xlabel=text, yticks=range(len(letters)), yticklabels=letters)
+            ax.grid(axis="y", visible=False)
         axes[0].invert_yaxis()
-        handles = [
-            plt.Line2D([], [], color=colour, marker=marker, lw=1.2, label=name)
-            for name, colour, marker in FUSIONS.values()
-        ]
-        handles.append(plt.Line2D([], [], color=PAPER, marker="D", lw=0, label="paper, real data"))
-        fig.legend(handles=handles, loc="outside lower center", ncols=4)
+        shown: dict[str, Any] = {
+            name: plt.Line2D([], [], color=colour, marker=marker, ls="")
+            for name, colour, marker in KINDS.values()
+        }
+        shown["one seed"] = plt.Line2D([], [], color="0.4", marker="|", ms=7, ls="-", lw=1)
+        shown["the paper, on real recordings"] = tuple(
+            plt.Line2D([], [], marker=marker, ls="", **HOLLOW) for _, _, marker in KINDS.values()
+        )
+        fig.legend(
+            shown.values(),
+            shown,
+            loc="outside lower center",
+            ncols=6,
+            handler_map={tuple: HandlerTuple(ndivide=None, pad=0.3)},
+            columnspacing=1.2,
+        )
         fig.suptitle(title)
     return closed(fig)

@@ -14,7 +14,6 @@ from companion.evidence.imbalance import ALONE, JOINT, probe_pairs
 from companion.figures.style import COLOURS
 from companion.lessons.olm.picture import drawn
 from companion.tables import split_by
-from olmlib.metrics import confidence_interval
 from olmlib.train import Training
 
 COLUMNS = ["panel", "series", "head", "x", "mean", "low", "high"]
@@ -126,7 +125,7 @@ def imbalance_table(
 
     Returns:
         Columns `panel`, `series`, `head`, `x`, `mean`, `low`, `high` over seeds (smallest, largest
-        value; for the probes the 95 % interval), accuracies in percent.
+        value), accuracies in percent.
     """
     tables = []
     curves = {f"{head} alone": (head, row, f"test_accuracy_{head}") for head, row in ALONE.items()}
@@ -142,8 +141,8 @@ def imbalance_table(
     for modality in ALONE:
         pairs = zip(("alone", "in concat"), probe_pairs(probes, modality), strict=True)
         for series, probed in pairs:
-            mean, half = confidence_interval(probed)
-            rows.append(("probe", series, modality, modality, mean, mean - half, mean + half))
+            span = np.mean(probed), np.min(probed), np.max(probed)
+            rows.append(("probe", series, modality, modality, *span))
     return pd.concat([*tables, pd.DataFrame(rows, columns=COLUMNS)], ignore_index=True)[COLUMNS]
 
 
@@ -162,7 +161,9 @@ def imbalance(table: pd.DataFrame, chance: float, title: str) -> Figure:
         _line(accuracy, part, series, "--" if series.endswith("alone") else "-")
     accuracy.axhline(chance, color="0.6", lw=0.8, ls=":", label="most frequent class")
     accuracy.set(xlabel="epoch", ylabel="test accuracy (%)", title="(A) Branches while training")
-    fig.legend(loc="outside lower center", ncols=3)
+    span = {"color": "0.5", "alpha": 0.3, "lw": 0, "label": "lowest to highest seed"}
+    accuracy.fill_between([], [], **span)
+    fig.legend(loc="outside lower center", ncols=4)
     _probe_bars(probe, table[table["panel"] == "probe"])
     probe.axhline(chance, color="0.6", lw=0.8, ls=":")
     probe.set(ylabel="probe accuracy (%)", title="(B) Linear probe of the frozen encoders")
@@ -202,9 +203,8 @@ def _probe_bars(ax: Axes, table: pd.DataFrame) -> None:
             look = look if series == "alone" else {"color": COLOURS[modality]}
             ax.bar(place + shift, row["mean"], 0.36, **look)
             ticks[place + shift] = f"{modality}\n{series}"
-            half = row["high"] - row["mean"]
-            if np.isfinite(half):
-                ax.errorbar(place + shift, row["mean"], half, color="black", capsize=3, lw=1)
+            reach = [[row["mean"] - row["low"]], [row["high"] - row["mean"]]]
+            ax.errorbar(place + shift, row["mean"], reach, color="black", capsize=3, lw=1)
     ax.set_xticks(list(ticks), list(ticks.values()))
     ax.set_ylim(0, 100)
     ax.grid(False, axis="x")

@@ -1,4 +1,4 @@
-"""Figures of notebook 04: the network redrawn, readings of Eq. 4, and what gradients reach."""
+"""Figures of notebook 04: readings of Eq. 4, and what gradients reach."""
 
 from collections.abc import Mapping
 
@@ -7,50 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 
 from companion.figures.style import COLOURS, closed, style
 
-ROWS = {"audio": 3.0, "fused": 1.5, "visual": 0.0}
-NAMES = {"audio": "audio", "fused": "hub", "visual": "visual"}
 PARTS = {"audio": "audio encoder", "visual": "visual encoder", "fused": "hub"}
-
-
-def diagram() -> Figure:
-    """Draw the network of Figures 2 and 3 of the paper, in our own way.
-
-    Left to right: tokens, two of the blocks, pooling, heads and OLM. Arrows lead from the
-    modalities to the hub and never back.
-    """
-    with style():
-        fig, ax = plt.subplots(figsize=(10.5, 3.9), layout="constrained")
-        ax.set(xlim=(-0.05, 12.5), ylim=(-0.5, 4.0), aspect="equal")
-        ax.axis("off")
-        texts = {"audio": "audio rows\n+ CLS", "visual": "visual rows\n+ CLS"}
-        texts["fused"] = "bottleneck\ntokens"
-        for stream, y in ROWS.items():
-            _box(ax, 0, y, texts[stream], stream)
-            for x in (2.6, 5.2):
-                if stream == "fused":
-                    _box(ax, x + 0.6, y, "IRFB\nEq. 2–4", stream)
-                else:
-                    _box(ax, x, y, "block\nEq. 1", stream)
-                    side = 0.45 if y > ROWS["fused"] else -0.45
-                    _arrow(ax, (x + 1.35, y - side), (x + 1.65, ROWS["fused"] + side), stream)
-            starts = (1.7, 4.9, 7.5) if stream == "fused" else (1.7, 4.3, 6.9)
-            ends = (3.2, 5.8, 8.4) if stream == "fused" else (2.6, 5.2, 8.4)
-            for start, end in zip(starts, ends, strict=True):
-                _arrow(ax, (start, y), (end, y), stream)
-            _box(ax, 8.4, y, "pool, head\nEq. 5", stream)
-            _arrow(ax, (10.1, y), (11.0, y), stream)
-            sub = {"audio": "a", "fused": "b", "visual": "v"}[stream]
-            label = rf"$w_{sub}\, s_{sub}$" + f"\n{NAMES[stream]} logits"
-            ax.text(11.15, y, label, va="center", color=COLOURS[stream])
-        ax.text(0.85, 3.75, "tokens", ha="center", color="0.35")
-        ax.text(4.75, 3.75, "one block after another", ha="center", color="0.35")
-        ax.text(9.25, 3.75, "read-out", ha="center", color="0.35")
-        ax.text(11.15, 3.75, "OLM scales", color="0.35")
-    return closed(fig)
 
 
 def equation4(readings: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
@@ -123,16 +83,3 @@ def _ink(colour: tuple) -> str:
     rgb = np.asarray(colour[:3])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return "black" if linear @ (0.2126, 0.7152, 0.0722) > 0.179 else "white"
-
-
-def _box(ax, x: float, y: float, text: str, stream: str) -> None:
-    box = FancyBboxPatch(
-        (x, y - 0.45), 1.7, 0.9, "round,pad=0,rounding_size=0.12", fc="white", ec=COLOURS[stream]
-    )
-    ax.add_patch(box)
-    ax.text(x + 0.85, y, text, ha="center", va="center", fontsize=9.5)
-
-
-def _arrow(ax, start: tuple, end: tuple, stream: str) -> None:
-    look = {"arrowstyle": "-|>", "color": COLOURS[stream], "lw": 1.4, "shrinkA": 0, "shrinkB": 0}
-    ax.annotate("", end, start, arrowprops=look)

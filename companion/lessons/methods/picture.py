@@ -50,6 +50,7 @@ class Look:
 
 
 REACH = "gradient at the features"
+DOTS: dict[str, dict] = {"audio": {"ms": 10, "mfc": "none", "mew": 2}, "visual": {"ms": 5}}
 LOOKS = {
     "joint": Look(
         "Concat", AUDIO_SIZE, REACH, {"alone": ":"}, {"ylim": (-0.05, 1.7)}, "upper right"
@@ -162,7 +163,7 @@ def panel(table: pd.DataFrame, *names: str) -> Figure:
     fig, axes = plt.subplots(1, len(names), figsize=size, squeeze=False, layout="constrained")
     for ax, name in zip(axes.flat, names, strict=True):
         _draw(ax, table[table["panel"] == name], name)
-    _heads(fig, set(table.loc[table["panel"].isin(names), "head"]))
+    _heads(fig, table[table["panel"].isin(names)])
     return fig
 
 
@@ -173,7 +174,7 @@ def drawing(table: pd.DataFrame) -> Figure:
     for letter, ax, name in zip("ABCDEFGHIJKL", axes.flat, LOOKS, strict=True):
         _draw(ax, table[table["panel"] == name], name)
         ax.set_title(f"({letter}) {LOOKS[name].title}")
-    _heads(fig)
+    _heads(fig, table)
     return fig
 
 
@@ -236,9 +237,10 @@ def _dots(ax: Axes, table: pd.DataFrame, look: Look) -> None:
     pairs = table.pivot(index="variant", columns="head", values="x").loc[list(NAMES)]
     places = np.arange(len(pairs))
     ax.hlines(places, pairs.min(axis=1), pairs.max(axis=1), color="0.7", lw=1, zorder=0)
-    # Where both are equal, the larger dot shows around the smaller one.
-    for head, size in (("audio", 9), ("visual", 5.5)):
-        ax.plot(pairs[head], places, "o", color=COLOURS[head], ms=size)
+    # Where both are equal, the ring shows around the dot.
+    for head, marker in DOTS.items():
+        ax.plot(pairs[head], places, "o", color=COLOURS[head], **marker, label=f"{head} encoder")
+    ax.legend(loc="upper left", fontsize="small", handletextpad=0.1, borderaxespad=0)
     ax.set_yticks(places, [NAMES[name] for name in pairs.index])
     ax.invert_yaxis()
 
@@ -248,8 +250,12 @@ def _corner(ax: Axes) -> dict:
     return where | {"fontsize": "small", "bbox": {"fc": "w", "ec": "none", "pad": 1.5}}
 
 
-def _heads(fig: Figure, heads=HEADS) -> None:
-    shown = {head: COLOURS[head] for head in HEADS if head in heads}
+def _heads(fig: Figure, table: pd.DataFrame) -> None:
+    shown = {head: COLOURS[head] for head in HEADS if head in set(table["head"])}
     handles = [plt.Line2D([], [], color=c, lw=2.5, label=head) for head, c in shown.items()]
+    if (table["variant"] == "toy").any():
+        point = plt.Line2D([], [], marker="o", ls="", color="w", mec="k", ms=7)
+        point.set_label("the toy batch")
+        handles.append(point)
     if handles:
-        fig.legend(handles=handles, loc="outside lower center", ncols=3)
+        fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))

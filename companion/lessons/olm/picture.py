@@ -9,11 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from companion.figures.style import COLOURS, style
+from companion.figures.style import CLASS_COLOURS, COLOURS, style
 
 # The paper's order of heads, v, a, b, in which its formulas and our hand-checked numbers are given.
 VAB = ("visual", "audio", "fused")
-LITERAL, STABLE = "#CC79A7", "#56B4E9"
+# Rules are no modalities, so neither has a modality's colour.
+LITERAL, STABLE = CLASS_COLOURS[4], "0.1"
 
 
 def drawn(draw: Callable[..., Figure]) -> Callable[..., Figure]:
