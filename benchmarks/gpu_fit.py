@@ -179,7 +179,9 @@ def two_processes(sizes: Sizes, report: Report, box: Path) -> None:
 
 def spawned(work: Callable, arguments: tuple, count: int, code: int = 0) -> None:
     """Run `work(rank, *arguments)` in new processes, which must end with `code`, in time."""
-    context = multiprocessing.get_context("spawn")
+    # Forked from a process that has imported everything and never saw the GPU.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([train.__name__])
     ranks = [context.Process(target=work, args=(rank, *arguments)) for rank in range(count)]
     for process in ranks:
         process.start()

@@ -19,6 +19,12 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
+from companion import kernel
+
+if __name__ == "__main__":
+    # Before what follows, which would be imported twice.
+    kernel.restart()
+
 # nbformat loads what checks addresses in JSON, which no notebook has and which costs every process
 # four seconds. Without it, it does not check them.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -28,7 +34,6 @@ import yaml
 from nbformat import NotebookNode
 from nbstripout import strip_output
 
-from companion import kernel
 from companion.dependencies import code, dependencies
 from companion.runs.sources import ROOT
 from olmlib.files import whole
@@ -254,5 +259,4 @@ def _steady(printed: str) -> str:
 
 
 if __name__ == "__main__":
-    kernel.restart()
     sys.exit(main())

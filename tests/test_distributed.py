@@ -112,7 +112,11 @@ def data(tmp_path_factory):
 def pair(data, tmp_path_factory):
     """What the first and the second process found."""
     results = tmp_path_factory.mktemp("results")
-    torch.multiprocessing.spawn(process, (data, results), nprocs=2)
+    # Both are forked from a process that has the libraries and has computed nothing.
+    torch.multiprocessing.set_forkserver_preload([train.__name__])
+    torch.multiprocessing.start_processes(
+        process, (data, results), nprocs=2, start_method="forkserver"
+    )
     return [torch.load(results / f"{rank}.pt") for rank in range(2)]
 
 

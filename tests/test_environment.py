@@ -294,6 +294,35 @@ def test_every_target_works_in_an_odd_folder(project):
     assert sorted(path.name for path in project.parent.iterdir()) == [ODD]
 
 
+# Of what `make` is asked for; a smoke that nobody ends takes a minute.
+MAKE = r"""#!/usr/bin/env bash
+echo "$1 is done"
+case "$1" in
+  smoke) trap 'touch ended' EXIT; touch begun; sleep "$SMOKE" ;;
+  lint) until [ -e begun ]; do sleep 0.01; done ;;
+esac
+[ "$1" != "$FAILING" ]
+"""
+
+
+@pytest.mark.parametrize("failing", ["", "install", "lint", "test", "smoke"])
+def test_the_pipeline_runs_beside_lint_and_tests_and_is_not_left_behind(root, tmp_path, failing):
+    shutil.copytree(root / ".ci", tmp_path / ".ci")
+    (tmp_path / "make").write_text(MAKE, encoding="utf-8")
+    (tmp_path / "make").chmod(0o755)
+    ours = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "FAILING": failing}
+    ours["SMOKE"] = "60" if failing in ("lint", "test") else "0.2"
+    command = ["bash", str(tmp_path / ".ci" / "run")]
+    done = subprocess.run(
+        command, env=os.environ | ours, capture_output=True, text=True, timeout=50
+    )
+    assert bool(done.returncode) == bool(failing), done.stderr
+    said = [line.removesuffix(" is done") for line in done.stdout.splitlines() if "done" in line]
+    order = ["install", "lint", "test", "smoke"]
+    assert said == (order[: order.index(failing) + 1] if failing else order)
+    assert (tmp_path / "ended").exists() == (failing != "install")
+
+
 @pytest.mark.parametrize("venv", [".venv", "{box}/my venv"])
 def test_a_smoke_in_an_odd_folder_leaves_the_environment_and_no_file_beside(project, venv):
     box = project.parent.parent

@@ -9,13 +9,16 @@ import subprocess
 import sys
 from contextlib import chdir
 from functools import partial
+from glob import glob
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
 
+from companion import dependencies, notebooks
 from companion.runs import sources
 from companion.runs.grid import runs_of
+from companion.runs.sources import PACKAGES
 from companion.table3 import numbers
 from olmlib.data.synthetic import synthetic
 
@@ -126,44 +129,41 @@ def test_versions_of_packages_are_part_of_it(runs, monkeypatch):
     assert identity(runs["olm"]) != before
 
 
-IMPORTS = """
-import ast, json, os, sys
-from pathlib import Path
-import matplotlib.pyplot, pandas, scipy.stats, sklearn.metrics, torch, torchvision  # once for all
+@pytest.fixture
+def loaded():
+    """Import what a notebook imports, with our modules loaded anew; return those of ours."""
 
-for path in sorted(Path("notebooks").glob("*.ipynb")):
-    sys.stdout.flush()
-    if os.fork():
-        os.wait()
-        continue
-    cells = json.loads(path.read_text())["cells"]
-    code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-    code = "\\n".join("" if line[:1] in "%!" else line for c in code for line in c.splitlines())
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            exec(compile(ast.Module([node], []), path.name, "exec"), {})
-    ours = [name for name in sys.modules if name.split(".")[0] in ("olmlib", "companion")]
-    print(json.dumps([path.stem, ours]))
-    sys.stdout.flush()
-    os._exit(0)
-"""
+    def ours():
+        return {name: m for name, m in sys.modules.items() if name.split(".")[0] in PACKAGES}
+
+    def load(path):
+        for name in ours():
+            del sys.modules[name]
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+        code = "\n".join("" if line[:1] in "%!" else line for c in code for line in c.splitlines())
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                exec(compile(ast.Module([node], []), path.name, "exec"), {})
+        return set(ours())
+
+    before = ours()
+    yield load
+    for name in ours():
+        del sys.modules[name]
+    sys.modules.update(before)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="forks")
-def test_the_rule_sees_every_module_that_a_notebook_loads(root, tmp_path):
+def test_the_rule_sees_every_module_that_a_notebook_loads(root, loaded):
     """Python itself is asked; `companion.notebooks code` reads the source."""
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTS], cwd=root, capture_output=True, text=True, check=True
-    )
-    listed = sorted(path.name for path in (root / "notebooks").glob("*.ipynb"))
-    command = [sys.executable, "-m", "companion.notebooks", "code", str(tmp_path)]
-    subprocess.run([*command, *(f"notebooks/{name}" for name in listed)], cwd=root, check=True)
-    loaded = dict(map(json.loads, done.stdout.splitlines()))
-    assert loaded.keys() == {Path(name).stem for name in listed}
-    for name, modules in loaded.items():
-        seen = (tmp_path / f"{name}.py").read_text(encoding="utf-8")
-        missed = [module for module in modules if f"# {module} " not in seen]
-        assert not missed, f"{name} loads {missed} and would not run again when they change"
+    paths = sorted((root / "notebooks").glob("*.ipynb"))
+    assert paths
+    for path in paths:
+        seen = notebooks.code(notebooks.read(path))
+        modules = loaded(path)
+        assert modules
+        missed = [name for name in modules if f"# {name} " not in seen]
+        assert not missed, f"{path} loads {missed} and would not run again when they change"
 
 
 @pytest.fixture(scope="module")
@@ -172,9 +172,11 @@ def pipeline(tmp_path_factory):
     folder = copied(sources.ROOT, tmp_path_factory.mktemp("pipeline"))
     (folder / "dvc.lock").unlink(missing_ok=True)
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    write_code(folder)
     with chdir(folder), Repo(folder) as repo:
-        stages = named(repo).values()
+        words = " ".join([shlex.quote(sys.executable), *command(repo)])
+        environment = os.environ | {"PYTHONPATH": str(folder)}
+        subprocess.run(words, shell=True, env=environment, check=True)
+        stages = [*named(repo).values()]
         for item in (item for stage in stages for item in (*stage.deps, *stage.outs)):
             place = Path(item.fs_path)
             if place.suffix and not place.exists():
@@ -184,8 +186,8 @@ def pipeline(tmp_path_factory):
                 place.mkdir(parents=True)
                 (place / "made_up").write_text("made up")
         for stage in stages:
-            stage.save()
-            stage.dump(update_pipeline=False)
+            stage.save(run_cache=False)
+        stage.dvcfile.dump_stages(stages, update_pipeline=False)
     return folder
 
 
@@ -195,23 +197,30 @@ def named(repo):
     return {stage.name: stage for stage in repo.index.stages if stage.path == file}
 
 
-def write_code(folder):
-    """Do what the stage `code` does."""
-    with Repo(folder) as repo:
-        words = named(repo)["code"].cmd.replace("python", shlex.quote(sys.executable), 1)
-    subprocess.run(
-        words, shell=True, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)}, check=True
-    )
+def command(repo):
+    """Return the words of the stage `code` after `python`."""
+    return named(repo)["code"].cmd.split()[1:]
 
 
-def would_run(folder):
-    """Return the stages that `dvc repro` would run, `code` apart, when `code` has run."""
-    write_code(folder)
-    with Repo(folder) as repo, repo.lock:
-        return {name for name, stage in named(repo).items() if stage.changed_deps()} - {"code"}
+@pytest.fixture
+def would_run(pipeline, monkeypatch):
+    """The stages that `dvc repro` would run, `code` apart, when `code` has run."""
+    for function in ("closure", "imported", "refuse_absent", "versions"):
+        there = partial(getattr(sources, function), root=pipeline)
+        monkeypatch.setattr(dependencies, function, there)
+    monkeypatch.chdir(pipeline)
+
+    def found():
+        with Repo(pipeline) as repo, repo.lock:
+            module, program, *arguments = command(repo)
+            assert (module, program) == ("-m", "companion.notebooks")
+            notebooks.main([path for word in arguments for path in glob(word) or [word]])
+            return {name for name, s in named(repo).items() if s.changed_deps()} - {"code"}
+
+    return found
 
 
-def test_dvc_runs_every_stage_that_uses_an_edited_module_and_no_other(pipeline):
+def test_dvc_runs_every_stage_that_uses_an_edited_module_and_no_other(pipeline, would_run):
     first = TRAINING | {"train_mer", "tour", "add_a_method", "table1", "table3"}
     expected = {
         "olmlib/olm.py": first | {"olm"},
@@ -223,8 +232,8 @@ def test_dvc_runs_every_stage_that_uses_an_edited_module_and_no_other(pipeline):
         path = pipeline / name
         source = path.read_text(encoding="utf-8")
         path.write_text(source + "\nchanged = True\n", encoding="utf-8")
-        changed = would_run(pipeline)
+        changed = would_run()
         assert stages <= changed, f"{name} changed, and DVC would not run {stages - changed}"
         assert not DATA_STAGES & changed, f"{name} makes no miniature"
         path.write_text(redocumented(source), encoding="utf-8")
-    assert would_run(pipeline) == set(), f"a docstring of {[*expected]} runs stages"
+    assert would_run() == set(), f"a docstring of {[*expected]} runs stages"

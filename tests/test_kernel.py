@@ -17,7 +17,7 @@ import yaml
 from fontTools.ttLib import TTFont
 
 from companion import kernel, notebooks
-from companion.runs import processor
+from companion.runs import processor, sources
 
 # The command, on a processor that has AVX-512 whichever this one is.
 ON_AVX512 = """
@@ -226,8 +226,15 @@ def test_every_program_of_the_pipeline_starts_anew(root):
     for name in programs:
         path = root.joinpath(*name.split("."))
         path = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
-        last = ast.parse(path.read_text(encoding="utf-8")).body[-1]
-        assert ast.unparse(last.body[0]) == "kernel.restart()", path
+        lines = ast.parse(path.read_text(encoding="utf-8")).body
+        (place, first), *_ = ((i, line) for i, line in enumerate(lines) if isinstance(line, ast.If))
+        assert ast.unparse(first.test) == "__name__ == '__main__'"
+        assert ast.unparse(first.body) == "kernel.restart()", path
+        # And that before anything is imported that would be imported twice.
+        before = [line for line in lines[:place] if isinstance(line, ast.Import | ast.ImportFrom)]
+        names = {n for line in before for n in sources.imported(ast.unparse(line))}
+        foreign = sources._foreign("\n".join(map(ast.unparse, before)), "")
+        assert (names, foreign) == ({"companion", "companion.kernel"}, set()), path
 
 
 def test_a_figure_drawn_outside_a_kernel_is_the_same_whatever_matplotlib_was_told(tmp_path):

@@ -42,21 +42,19 @@ def test_what_is_set_already_stays(monkeypatch):
 
 
 @X86_64
-def test_torch_and_numpy_obey_the_variables():
-    code = (
+def test_torch_numpy_and_mkl_obey_and_mkl_also_when_it_is_told_after_the_import():
+    told = (
         "import torch\n"
         "from numpy._core._multiarray_umath import __cpu_features__ as found\n"
         "print(torch.backends.cpu.get_cpu_capability(), any(found[n] for n in"
         " ('X86_V4', 'AVX512_ICL', 'AVX512_SPR')))\n"
     )
-    assert output(code, processor.AVX512).split() == ["AVX2", "False"]
-
-
-@X86_64
-def test_mkl_obeys_its_variable_also_when_it_is_set_after_the_import():
-    late = f"import os, torch\nos.environ.update({processor.X86 | processor.AVX512})\n{SUMS}"
     held = processor.X86 | processor.AVX512
-    assert output(late) == output(SUMS, held) != output(SUMS, held | {"MKL_CBWR": "AUTO"})
+    capability, wide, sums = output(told + SUMS, held).split()
+    assert (capability, wide) == ("AVX2", "False")
+    late = f"import os, torch\nos.environ.update({held})\n{SUMS}"
+    assert output(late).strip() == sums
+    assert output(SUMS, held | {"MKL_CBWR": "AUTO"}).strip() != sums
 
 
 def output(code: str, variables: dict[str, str] | None = None) -> str:

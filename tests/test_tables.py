@@ -1,6 +1,7 @@
 """Table 1, its ablation, and the sentences that follow from them."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,12 @@ from made_runs import execute, make, write_json
 
 from companion import report
 from companion.paper import TABLE1_ROWS
-from companion.runs import grid
+from companion.runs.grid import runs_of
 from companion.table1 import claims, numbers, rows, text
 from olmlib import metrics
 from olmlib.metrics import Interval
 
-ROWS = list(dict.fromkeys(run.name for run in grid.runs_of("smoke", "cremad")))
+ROWS = list(dict.fromkeys(run.name for run in runs_of("smoke", "cremad")))
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +27,28 @@ def printed(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def grid(tmp_path):
-    return make(tmp_path)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Every run, for tests that look at them."""
+    return make(tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture(scope="module")
+def collected(made):
+    return numbers.collect({"cremad": made})
 
 
 @pytest.fixture
-def measured(grid):
-    return numbers.collect({"cremad": grid})
+def measured(collected):
+    return collected.copy()
+
+
+@pytest.fixture
+def grid(made, tmp_path):
+    """Every run, for tests that change files of them."""
+    root = made[0].runs.parents[3]
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    return runs_of("smoke", "cremad", root=tmp_path)
 
 
 def frame(**values):
@@ -54,9 +69,9 @@ def edit(run, change):
     write_json(run.folder / "metrics.json", **content)
 
 
-def test_every_run_has_its_line_and_its_identity(grid, measured):
-    assert len(measured) == len(grid)
-    assert measured["identity"].tolist() == [run.identity()["identity"] for run in grid]
+def test_every_run_has_its_line_and_its_identity(made, measured):
+    assert len(measured) == len(made)
+    assert measured["identity"].tolist() == [run.identity()["identity"] for run in made]
     assert measured["test_clips"].eq(60).all()
 
 
@@ -309,8 +324,8 @@ def test_half_a_rounding_step_does_not_depend_on_the_last_bit(printed):
     assert text.markdown(tied[0]) == text.markdown(tied[1])
 
 
-def test_notes_say_that_it_is_a_miniature(grid):
-    notes = text.notes({"cremad": grid}, "make reproduce")
+def test_notes_say_that_it_is_a_miniature(made):
+    notes = text.notes({"cremad": made}, "make reproduce")
     assert "CREMA-D here is a miniature" in notes and "`make reproduce`" in notes
     assert "seeds 0, 1" in notes
 

@@ -4,7 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from companion import kernel, params
+from companion import kernel
+
+if __name__ == "__main__":
+    # Before what follows, which would be imported twice.
+    kernel.restart()
+
+from companion import params
 from companion.data import sections
 from companion.registry import DATASETS
 
@@ -59,5 +65,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    kernel.restart()
     main()
