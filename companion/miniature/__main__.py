@@ -4,9 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from companion import kernel, params
-from companion.data import sections
-from companion.registry import DATASETS
+from companion import kernel
+
+if __name__ == "__main__":
+    # Before the rest is loaded, which takes seconds, as it starts the program anew.
+    kernel.restart()
+
+from companion import params  # noqa: E402
+from companion.data import sections  # noqa: E402
+from companion.registry import DATASETS  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -59,5 +65,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    kernel.restart()
     main()
