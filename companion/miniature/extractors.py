@@ -114,6 +114,8 @@ def _mel(rate: int) -> np.ndarray:
     return (area[:, None] * np.maximum(0, np.minimum(rise, fall))).astype(np.float32)
 
 
+@lru_cache(maxsize=1024)
 def _vector(word: str) -> np.ndarray:
+    """Return 64 numbers of one or two characters; nobody may write to them."""
     seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "little")
     return np.random.default_rng(seed).normal(size=WIDTH) / 2

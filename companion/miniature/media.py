@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterable
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import numpy as np
 import soundfile
 from av.codec.context import Flags
 from PIL import Image
+
+from companion.data.container import seconds
 
 # MP3 in FLV knows 11,025, 22,050 and 44,100 Hz only.
 FLV_RATE = 22_050
@@ -97,9 +98,9 @@ def write_mp4(
             container.mux(packet)
 
 
-def _time(packet: av.Packet) -> Fraction:
+def _time(packet: av.Packet) -> float:
     assert packet.dts is not None  # a coder writes it on every packet
-    return packet.dts * packet.time_base
+    return seconds(packet.dts, packet)
 
 
 def _frame(sound: np.ndarray, rate: int) -> av.AudioFrame:
