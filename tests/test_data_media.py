@@ -1,4 +1,5 @@
 import av
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from tiny_events import write_mp4
 from tiny_release import LFS_POINTER, write_flv
 
+from companion.data import spectrum
 from companion.data.media import BadClip, frames, problem, spectrogram, waveform
 
 
@@ -375,3 +377,12 @@ def test_of_less_seconds_than_frames_the_middles_of_equal_parts_are_taken(tmp_pa
     assert shown(tmp_path / "b.mp4", 3) == [0, 1, 1]
     write_mp4(tmp_path / "c.mp4", times=[0.0])
     assert shown(tmp_path / "c.mp4", 3) == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("window", "hop", "centred"), [(512, 159, False), (512, 353, True)])
+def test_the_transform_is_librosas(window, hop, centred):
+    sound = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    expected = librosa.stft(sound, n_fft=window, hop_length=hop, center=centred)
+    found = spectrum.stft(sound, window, hop, centred)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert found.dtype == expected.dtype

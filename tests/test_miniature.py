@@ -16,6 +16,7 @@ from companion.data import cremad as official
 from companion.data import media
 from companion.data.sections import Miniature
 from companion.miniature import cremad, folder, plan
+from companion.miniature import release as making
 from companion.miniature.__main__ import main
 from companion.miniature.faces import canvas, expressions, people
 from companion.miniature.faces import portrait as faces
@@ -274,3 +275,13 @@ def test_command_line(tmp_path, capsys, copy, tiny):
         main(["cremad", str(tmp_path / "empty"), "--profile", "paper"])
     with pytest.raises(SystemExit, match="not one of mini"):
         main(["cremad", str(tmp_path / "empty"), "--profile", "mimi"])
+
+
+def test_a_piece_of_work_has_clips_of_one_source_and_leaves_no_worker_idle():
+    clips = [(source, i) for i in range(30) for source in "ba"]
+    pieces = making.pieces_of(clips, lambda clip: clip[0], workers=2)
+    assert sorted(sum(pieces, [])) == sorted(clips)
+    assert all(len({source for source, _ in piece}) == 1 for piece in pieces)
+    assert {len(piece) for piece in pieces} == {3}
+    whole = making.pieces_of(range(2_000), lambda clip: "", workers=2)
+    assert max(map(len, whole)) == making.CHUNK

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
-from scipy.signal import correlate
+from scipy.signal import butter, correlate, fftconvolve, sosfilt
 
 from companion.data import ks as real_ks
 from companion.data import vggsound as real_vggsound
@@ -341,3 +341,12 @@ def test_command_line(made, capsys, tmp_path):
 def test_cremad_says_that_it_needs_actors(tmp_path):
     with pytest.raises(ValueError, match="set `actors`"):
         cremad(DATA, tmp_path / "x", Miniature(clips=36))
+
+
+@pytest.mark.parametrize(("low", "high"), [(360, 560), (2_900, 4_500)])
+def test_a_resonator_and_an_echo_are_scipys(low, high):
+    rng = np.random.default_rng(0)
+    sound, echo = rng.normal(size=3_000), rng.normal(size=500)
+    band = butter(1, (low, high), "band", fs=waves.RATE, output="sos")
+    np.testing.assert_allclose(waves.resonance(sound, low, high), sosfilt(band, sound), atol=1e-12)
+    np.testing.assert_allclose(waves.convolved(sound, echo), fftconvolve(sound, echo), atol=1e-12)

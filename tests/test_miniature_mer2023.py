@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,3 +147,13 @@ def test_text_has_a_row_per_character_and_pairs_matter():
     # The same character before another one: half the same, not the same.
     assert 0.1 < np.corrcoef(one[0], other[0])[0, 1] < 0.9
     assert not extractors.text("").any() and extractors.text("").shape == (1, 64)
+
+
+def test_rows_of_sound_are_librosas_mel_bands():
+    sound = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
+    power = librosa.feature.melspectrogram(
+        y=sound, sr=16_000, n_fft=1024, hop_length=160, n_mels=32
+    )
+    parts = np.log10(power + 1e-6)[:, :200].reshape(32, 10, 20)
+    expected = np.concatenate([(parts.mean(-1) + 2.5) / 1.25, (parts.std(-1) - 0.5) / 0.34]).T
+    np.testing.assert_allclose(extractors.audio(sound, 16_000), expected, atol=1e-5)

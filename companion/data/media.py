@@ -6,7 +6,6 @@ import numpy as np
 from PIL import Image
 
 from companion.data import picture, sound, spectrum
-from companion.data.compiled import librosa
 from companion.data.files import POINTER, BadClip, place, problem
 
 __all__ = ["FRONTENDS", "POINTER", "BadClip", "frames", "problem", "spectrogram", "waveform"]
@@ -42,6 +41,9 @@ def waveform(path: Path, sample_rate: int) -> np.ndarray:
     mono = samples.mean(1)
     if rate == sample_rate:
         return mono
+    # Late, because loading it takes longer than decoding a hundred clips.
+    from companion.data.compiled import librosa
+
     return librosa.resample(mono, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq")
 
 

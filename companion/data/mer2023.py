@@ -17,7 +17,6 @@ from typing import Any
 
 import av
 import numpy as np
-import pandas as pd
 
 from companion.data import files, media, restricted, sections
 from companion.data.release import ReleaseError, Report, read_text
@@ -157,6 +156,8 @@ class Release:
                         f"no {split} clip has {modality} features; the first should be {place}. "
                         "`python -m companion.extract` makes them from the clips"
                     )
+        import pandas as pd  # late, as in `companion.data.release`
+
         table = pd.DataFrame(lines, columns=["split", "modality", "found", "missing"])
         used = sorted(
             clip.id

@@ -9,11 +9,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from companion.data import media
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MISSING_ALLOWED = 0.01
 
@@ -58,7 +61,7 @@ class Report:
     """
 
     name: str
-    table: pd.DataFrame
+    table: "pd.DataFrame"
     used: int
     total: int
     classes: int
@@ -167,6 +170,9 @@ class Release:
         used = sorted(clip.id for clip in self.clips if clip.id not in faults)
         digest = hashlib.sha256("\n".join(used).encode()).hexdigest()
         total = len(self.clips)
+        # Late: processes that decode clips have no need of it, and it takes most of a second.
+        import pandas as pd
+
         report = Report(self.name, pd.DataFrame(rows), len(used), total, len(self.classes), digest)
         if strict and len(faults) > MISSING_ALLOWED * total:
             advice = ""

@@ -7,12 +7,12 @@ from pathlib import Path
 from companion import kernel
 
 if __name__ == "__main__":
-    # Before what follows, which would be imported twice.
+    # Before the rest is loaded, which takes seconds, as it starts the program anew.
     kernel.restart()
 
-from companion import params
-from companion.data import sections
-from companion.registry import DATASETS
+from companion import params  # noqa: E402
+from companion.data import sections  # noqa: E402
+from companion.registry import DATASETS  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> None:

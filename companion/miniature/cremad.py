@@ -56,6 +56,7 @@ def cremad(source: Path, out: Path, config: sections.Miniature, workers: int = 1
         media=_media,
         write=partial(_write, sources=sources, seed=config.seed),
         workers=workers,
+        source=lambda clip: clip.take.voice,
     )
 
 

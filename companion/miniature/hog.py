@@ -32,11 +32,13 @@ def hog(image: np.ndarray) -> np.ndarray:
     turn = (np.arctan2(dy, dx) / (2 * np.pi) * SIGNED) % SIGNED
     low = np.floor(turn).astype(int)
     part = turn - low
-    signed = np.zeros((height // CELL, width // CELL, SIGNED))
-    cells = np.indices((height, width)) // CELL
+    rows, columns = np.indices((height, width)) // CELL
+    first = (rows * (width // CELL) + columns) * SIGNED
     # A direction between two bins counts for both, so that a small turn is a small change.
-    np.add.at(signed, (*cells, low % SIGNED), (1 - part) * strength)
-    np.add.at(signed, (*cells, (low + 1) % SIGNED), part * strength)
+    bins = np.stack([first + low % SIGNED, first + (low + 1) % SIGNED])
+    weights = np.stack([(1 - part) * strength, part * strength])
+    shape = height // CELL, width // CELL, SIGNED
+    signed = np.bincount(bins.ravel(), weights.ravel(), np.prod(shape)).reshape(shape)
     unsigned = signed[..., : SIGNED // 2] + signed[..., SIGNED // 2 :]
     energy = (unsigned**2).sum(-1)
     blocks = energy[:-1, :-1] + energy[1:, :-1] + energy[:-1, 1:] + energy[1:, 1:]

@@ -1,14 +1,8 @@
-"""WAV, FLV and MP4 files, the same bytes each time on one machine.
-
-scipy.signal is imported where it is needed: loading it takes longer than writing ten clips.
-"""
+"""WAV, FLV and MP4 files, the same bytes each time on one machine."""
 
 import io
 from collections.abc import Iterable
-from fractions import Fraction
-from functools import lru_cache
 from itertools import chain
-from math import gcd
 from pathlib import Path
 
 import av
@@ -16,6 +10,8 @@ import numpy as np
 import soundfile
 from av.codec.context import Flags
 from PIL import Image
+
+from companion.data.container import seconds
 
 # MP3 in FLV knows 11,025, 22,050 and 44,100 Hz only.
 FLV_RATE = 22_050
@@ -62,7 +58,7 @@ def write_flv(
         for picture in [first, *pictures]:
             packets += video.encode(av.VideoFrame.from_image(picture))
         packets += video.encode()
-        packets += audio.encode(_frame(_resampled(sound, rate), FLV_RATE))
+        packets += audio.encode(_frame(sound, rate))
         packets += audio.encode()
         # Sound and picture side by side, as a player that streams needs them.
         for packet in sorted(packets, key=_time):
@@ -102,29 +98,9 @@ def write_mp4(
             container.mux(packet)
 
 
-def _time(packet: av.Packet) -> Fraction:
+def _time(packet: av.Packet) -> float:
     assert packet.dts is not None  # a coder writes it on every packet
-    return packet.dts * packet.time_base
-
-
-def _resampled(sound: np.ndarray, rate: int) -> np.ndarray:
-    """Return `sound` at `FLV_RATE`, just as `resample_poly` does with its own filter."""
-    from scipy.signal import resample_poly
-
-    up, down = FLV_RATE // 50, rate // 50
-    own = _lowpass(up, down).astype(sound.dtype)
-    # The stubs know names of windows only, scipy takes a filter too.
-    return resample_poly(sound, up, down, window=own)  # type: ignore[call-overload]
-
-
-@lru_cache(maxsize=4)
-def _lowpass(up: int, down: int) -> np.ndarray:
-    """Return the filter that `resample_poly` would design anew for each clip."""
-    from scipy.signal import firwin
-
-    # `resample_poly` reduces the fraction first and needs the filter of the reduced one.
-    most = max(up, down) // gcd(up, down)
-    return firwin(20 * most + 1, 1 / most, window=("kaiser", 5.0))
+    return seconds(packet.dts, packet)
 
 
 def _frame(sound: np.ndarray, rate: int) -> av.AudioFrame:

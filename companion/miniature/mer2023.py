@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from companion.data import sections
 from companion.miniature import cremad, extractors, folder, media, plan, release
 from companion.miniature.faces import expressions
 from companion.miniature.faces.people import person
-from companion.miniature.sounds import voices
+from companion.miniature.sounds import shipped, voices
 
 EMOTIONS = ("neutral", "angry", "happy", "sad", "worried", "surprise")
 TEST_SHARE = 0.4
@@ -101,6 +100,7 @@ def mer2023(source: Path, out: Path, config: sections.Miniature, workers: int = 
         media=_files,
         write=partial(_write, sources=sources, seed=config.seed),
         workers=workers,
+        source=lambda clip: clip.played.take.voice,
     )
 
 
@@ -127,7 +127,8 @@ def clips(sources: voices.Sources, count: int, seed: int) -> list[Utterance]:
             f"{count} clips asked for: there are {len(sources.takes)} takes, and at least "
             f"{fewest} clips, 16 of each emotion, are needed"
         )
-    texts = pd.read_csv(sources.folder / "sentences.csv", index_col="sentence")["text"]
+    rows = shipped.table(sources.folder / "sentences.csv")
+    texts = {row["sentence"]: row["text"] for row in rows}
     actors = {
         speaker.voice: plan.Actor(number, speaker, person(speaker.sex, speaker.age, looks))
         for number, speaker in enumerate(sources.speakers, start=1)

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -17,7 +18,8 @@ from companion.miniature import folder
 from companion.runs.sources import closure
 from companion.workers import Lost, refuse_lost, spread
 
-CHUNK = 8
+# Clips of a piece of work, at most.
+CHUNK = 32
 Planned = TypeVar("Planned")
 Quoting = Literal[0, 1, 2, 3]  # the constants `csv.QUOTE_...`
 
@@ -31,6 +33,7 @@ def make(
     media: Callable[[Planned], tuple[str, ...]],
     write: Callable[[Path, Planned, set[str]], None],
     workers: int = 1,
+    source: Callable[[Planned], str] = lambda clip: "",
 ) -> Path:
     """Write a release, or what is missing of it.
 
@@ -43,6 +46,8 @@ def make(
         media: relative names of the files of a clip.
         write: writes those files of a clip that the set names; called in worker processes.
         workers: processes; the bytes do not depend on it.
+        source: the shipped file that a clip needs, if it needs one alone. Clips of one file are
+            made together, since decoding it takes longer than making one of them.
 
     Returns:
         `out`.
@@ -60,16 +65,16 @@ def make(
             if missing:
                 for name in missing & tables.keys():
                     folder.save_bytes(out / name, tables[name])
-                _make(out, clips, media, write, missing, workers)
+                _make(out, clips, media, write, missing, workers, source)
                 folder.finish(out, identity, files, about)
     except Timeout:
         raise RuntimeError(f"another process is making {out}: wait until it has ended") from None
     return out
 
 
-def _make(out, clips, media, write, missing, workers) -> None:
+def _make(out, clips, media, write, missing, workers, source) -> None:
     todo = [clip for clip in clips if missing & set(media(clip))]
-    chunks = [todo[i : i + CHUNK] for i in range(0, len(todo), CHUNK)]
+    chunks = pieces_of(todo, source, workers)
     wanted = [{name for clip in chunk for name in media(clip)} & missing for chunk in chunks]
     pieces = list(zip(chunks, wanted, strict=True))
     gone = {}
@@ -80,6 +85,25 @@ def _make(out, clips, media, write, missing, workers) -> None:
             if isinstance(done, Lost):
                 gone[f"{out / media(chunk[0])[0]} and the next {len(chunk) - 1}"] = done
     refuse_lost(gone)
+
+
+def pieces_of(
+    clips: Sequence[Planned], source: Callable[[Planned], str], workers: int
+) -> list[list[Planned]]:
+    """Cut `clips` into pieces of work: each of one source, none so large that a worker is idle.
+
+    Args:
+        clips: all that have to be made.
+        source: what clips of one piece have in common, see `make`.
+        workers: a piece has at most an eighth of a worker's share.
+    """
+    most = max(1, min(CHUNK, len(clips) // (8 * max(workers, 1))))
+    pieces = []
+    for _, group in groupby(sorted(clips, key=source), source):
+        alike = list(group)
+        size = -(-len(alike) // -(-len(alike) // most))  # as even as can be
+        pieces += [alike[i : i + size] for i in range(0, len(alike), size)]
+    return pieces
 
 
 def _write(out, write, piece) -> None:

@@ -30,7 +30,7 @@ class Features(Strokes):
             near=1,
         )
         almond = closed(np.array(upper + lower))
-        self.pen.polygon(self.place(almond, 1), fill=WHITE)
+        self.fill(almond, WHITE, smooth=False, near=1)
         gx, gy = x + 0.35 * a * self.gaze[0] * 4, y - 0.01 + 0.2 * a * self.gaze[1]
         r = 0.50 * a
         lid, lower_lid = graph(upper), graph([inner, *lower[::-1], outer])
@@ -39,7 +39,7 @@ class Features(Strokes):
             bound_top = np.interp(disc[:, 0], *lid)
             bound_low = np.maximum(np.interp(disc[:, 0], *lower_lid), bound_top)
             disc[:, 1] = np.minimum(np.maximum(disc[:, 1], bound_top), bound_low)
-            self.pen.polygon(self.place(disc, 1), fill=colour)
+            self.fill(disc, colour, smooth=False, near=1)
         if top > 0.03:
             self.disc(gx + 0.04, gy - 0.04, 0.016, 0.016, rgb("#ffffff"), 1)
         self.stroke(upper, shade(p.brow, 0.5), 0.028, 1)

@@ -55,6 +55,7 @@ class _Face(Features):
         self.lips()
         self.hair()
         self.glasses()
+        self.flush()
 
     def hair_behind(self):
         """Draw the hair behind the head."""
@@ -219,8 +220,7 @@ class _Face(Features):
             if p.glasses == "square":
                 ring = np.sign(ring) * np.abs(ring / r) ** 0.5 * (r, 0.78 * r)
             ring = np.vstack([ring, ring[:2]]) + (s * p.eye_gap, p.eye_y + 0.02)
-            pixels = max(1, round(0.026 * self.scale))
-            self.pen.line(self.place(ring, 1), fill=frame, width=pixels, joint="curve")
+            self.stroke(ring, frame, 0.026, 1, smooth=False)
             self.stroke(
                 [(s * (p.eye_gap + r), p.eye_y), (s * p.width, p.eye_y - 0.02)], frame, 0.022, 0.6
             )

@@ -1,12 +1,13 @@
 """The pen: smooth strokes in the frame of reference of a head that moves."""
 
 import math
+from itertools import accumulate
 
 import numpy as np
 from PIL import ImageDraw
 
 from companion.miniature.faces.canvas import FACTOR, SIZE, circle, closed, opened
-from companion.miniature.faces.people import shade
+from companion.miniature.faces.people import Colour, shade
 
 UNIT = 132.0  # pixels of the large picture per half height of a head
 
@@ -25,7 +26,8 @@ class Strokes:
     """
 
     def __init__(self, picture, person, scene, units, mouth, time):
-        self.pen = ImageDraw.Draw(picture)
+        self.picture = picture
+        self.waiting: list[tuple[np.ndarray, float, Colour, int]] = []
         self.p, self.u, self.mouth = person, units, mouth
         swing = [
             a * math.sin(w * time + f)
@@ -43,7 +45,6 @@ class Strokes:
         self.origin = neck + UNIT * np.array([0.20 * side * units["AU55"], swing[1] + nod])
         self.yaw = 0.10 * scene.yaw + swing[2]
         self.pitch = 0.5 * nod
-        self.shifts = {}  # of what is so near, in pixels; few depths are drawn many times
         self.gaze = scene.gaze
         self.shut = math.exp(-(((time - scene.blink) / 0.07) ** 2))
         self.shadow = shade(person.skin, 0.80)
@@ -52,22 +53,37 @@ class Strokes:
     def fill(self, points, colour, smooth=True, near=0.0):
         """Fill a closed outline; `near` moves it with the turn of the head."""
         points = closed(np.asarray(points)) if smooth else np.asarray(points)
-        self.pen.polygon(self.place(points, near), fill=colour)
+        self.waiting.append((points, near, colour, 0))
 
-    def stroke(self, points, colour, width, near=0.0):
-        """Draw an open smooth line, `width` in half heights of the head."""
-        points = opened(np.asarray(points)) if len(points) > 2 else np.asarray(points)
+    def stroke(self, points, colour, width, near=0.0, smooth=True):
+        """Draw an open line, `width` in half heights of the head."""
+        points = np.asarray(points)
+        if smooth and len(points) > 2:
+            points = opened(points)
         pixels = max(1, round(width * self.scale))
-        self.pen.line(self.place(points, near), fill=colour, width=pixels, joint="curve")
+        self.waiting.append((points, near, colour, pixels))
 
     def disc(self, x, y, rx, ry, colour, near=0.0):
         """Fill an ellipse."""
         self.fill(circle() * (rx, ry) + (x, y), colour, smooth=False, near=near)
 
-    def place(self, points, near):
-        """Return pixels of the large picture, as Pillow wants them."""
-        shift = self.shifts.get(near)
-        if shift is None:
-            moved = np.array([near * self.yaw, max(near, 0) * self.pitch])
-            shift = self.shifts[near] = moved @ self.turn + self.origin
-        return (points.dot(self.turn) + shift).ravel().tolist()
+    def flush(self):
+        """Put all strokes on the picture, in their order.
+
+        Together, because numpy takes as long for one outline as for all of a face.
+        """
+        pen = ImageDraw.Draw(self.picture)
+        sizes = [2 * len(points) for points, *_ in self.waiting]
+        near = np.array([near for _, near, *_ in self.waiting])
+        shifts = np.stack([near * self.yaw, np.maximum(near, 0) * self.pitch], 1) @ self.turn
+        shifts = np.repeat(shifts + self.origin, np.array(sizes) // 2, axis=0)
+        points = np.concatenate([points for points, *_ in self.waiting])
+        # Pillow takes numbers of Python quicker than those of numpy.
+        pixels = (points @ self.turn + shifts).ravel().tolist()
+        ends = accumulate(sizes)
+        for size, end, (_, _, colour, width) in zip(sizes, ends, self.waiting, strict=True):
+            if width:
+                pen.line(pixels[end - size : end], fill=colour, width=width, joint="curve")
+            else:
+                pen.polygon(pixels[end - size : end], fill=colour)
+        self.waiting.clear()

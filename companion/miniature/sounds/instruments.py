@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +37,12 @@ class Library:
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
-        sheet = self.folder / "notes.csv"
-        shipped.table(sheet)  # says what is wrong with it
         self.notes: dict[str, dict[str, tuple[Note, ...]]] = {}
-        import pandas as pd  # late, because the worker processes do not need it
-
-        for keys, rows in pd.read_csv(sheet).groupby(["instrument", "variant"]):
-            instrument, variant = map(str, keys)
-            columns = rows.sort_values("pitch")[["pitch", "start", "stop"]]
-            notes = tuple(Note(*map(int, row)) for row in columns.itertuples(index=False))
-            self.notes.setdefault(instrument, {})[variant] = notes
+        rows = shipped.table(self.folder / "notes.csv")
+        rows.sort(key=lambda row: (row["instrument"], row["variant"], int(row["pitch"])))
+        for (instrument, variant), group in groupby(rows, itemgetter("instrument", "variant")):
+            notes = (Note(*(int(row[k]) for k in ("pitch", "start", "stop"))) for row in group)
+            self.notes.setdefault(instrument, {})[variant] = tuple(notes)
 
     def files(self) -> list[Path]:
         """Return every file that a miniature is made from, in a fixed order."""

@@ -12,6 +12,7 @@ from companion.miniature.sounds.waves import (
     noise,
     place,
     resample,
+    resonance,
     ring,
     tone,
     wander,
@@ -142,18 +143,13 @@ def dog(rng: np.random.Generator) -> np.ndarray:
 
 
 def _bark(pitch: float, tract: float, rng: np.random.Generator) -> np.ndarray:
-    from scipy.signal import butter, sosfilt  # late, because loading it takes a second
-
     seconds = rng.uniform(0.13, 0.26)
     samples = int(seconds * RATE)
     glide = curve([(0, 0.7), (0.25 * seconds, 1.15), (0.6 * seconds, 1), (seconds, 0.6)], samples)
     voice = tone(pitch * glide, samples, tuple(1 / k**0.5 for k in range(1, 25)))
     source = voice + rng.uniform(0.4, 1.0) * noise(samples, rng, 300, 5_000)
     throat = sum(
-        weight
-        * sosfilt(
-            butter(1, (0.8 * f * tract, 1.25 * f * tract), "band", fs=RATE, output="sos"), source
-        )
+        weight * resonance(source, 0.8 * f * tract, 1.25 * f * tract)
         for f, weight in ((560, 1.0), (1_150, 0.9), (2_500, 0.35))
     )
     shape = curve([(0, 0), (0.1 * seconds, 1), (0.5 * seconds, 0.8), (seconds, 0)], samples)

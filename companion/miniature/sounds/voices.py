@@ -1,7 +1,4 @@
-"""The shipped speech: which takes there are, and how one sounds in a room.
-
-scipy.signal is imported where it is needed: loading it takes longer than recording ten clips.
-"""
+"""The shipped speech: which takes there are, and how one sounds in a room."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +8,7 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
 from companion.miniature.sounds import shipped
+from companion.miniature.sounds.waves import convolved
 
 RATE = 16_000
 # Mean level of a neutral take in `data/`, as the root of its mean square.
@@ -109,15 +107,13 @@ def record(speech: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Returns:
         `(samples,)` float32 in [-1, 1], as long as `speech`.
     """
-    from scipy.signal import fftconvolve
-
     samples = len(speech)
     gain = 10 ** (rng.normal(0, 1.5) / 20)
     tail = rng.uniform(0.05, 0.3)
     time = np.arange(int(2 * tail * RATE)) / RATE
     echo = rng.normal(size=len(time)) * np.exp(-6.9 * time / tail / 2)
     echo *= rng.uniform(0.1, 0.4) / np.sqrt((echo**2).sum())
-    heard = gain * (speech + fftconvolve(speech, echo)[:samples])
+    heard = gain * (speech + convolved(speech, echo)[:samples])
     colour = rng.uniform(0.2, 1.0)
     length = next_fast_len(samples, real=True)
     spectrum = rfft(rng.normal(size=length))
