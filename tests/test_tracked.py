@@ -189,3 +189,22 @@ def test_a_value_set_by_dvc_changes_nothing_else(tmp_path, place, value):
     section[last] = value
     assert yaml.safe_load(Path(path).read_text(encoding="utf-8")) == wanted
     params.load(path)
+
+
+def test_git_sees_what_dvc_compares_in_every_profile():
+    """An experiment is a commit: of a file that git ignores, DVC knows no earlier state."""
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    compared = {
+        path
+        for stage in pipeline.values()
+        for entry in chain(stage.get("metrics", []), stage.get("plots", []))
+        for path in entry
+    }
+    assert len(compared) == 5
+    paths = [path.replace("${profile}", p) for path in compared for p in params.load().profiles]
+    ignored = subprocess.run(
+        ["git", "check-ignore", "--no-index", *paths], cwd=ROOT, capture_output=True, text=True
+    )
+    if ignored.returncode > 1:
+        pytest.skip("not a git checkout")
+    assert not ignored.stdout, ignored.stdout
