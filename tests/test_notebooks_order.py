@@ -112,7 +112,7 @@ def test_under_every_figure_stands_what_to_see(name):
 @EACH
 def test_a_lesson_is_short(name):
     if name.startswith("0"):
-        assert len(NOTEBOOKS[name].cells) <= 40
+        assert len(NOTEBOOKS[name].cells) <= 45
 
 
 @EACH
