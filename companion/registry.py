@@ -25,7 +25,7 @@ class DataSet:
     Attributes:
         title: its readable name.
         section: type of its part of a profile. It is also the kind of its prepared data: arrays of
-            `sections.DataSet` (notebooks 01, 10, 02 and 20), sequences of features of
+            `sections.DataSet` (notebooks 01, 10, 11 and 20), sequences of features of
             `sections.Sequences` (notebooks 12 and 24).
         load: reads the release in a folder, split as the section's `prepare` says.
         table: the table of the paper that shows it. Without one it has a pipeline of its own, on

@@ -1,4 +1,4 @@
-"""What notebooks 21 and 22 rest on: the toy batch, its panels, and a method outside the package."""
+"""What notebooks 05, 06 and 22 rest on: toy batch, panels, a method outside the package."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""Pictures of notebook 03: what they are drawn from, that they are drawn, and the panel."""
+"""Pictures of notebooks 02 and 03: what they are drawn from, that they are drawn, and the panel."""
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -14,7 +14,7 @@ from olmlib.olm import OLM
 
 matplotlib.use("Agg")
 
-# T-OLM-R1, the example of notebook 03.
+# T-OLM-R1, the example of notebook 02.
 G, C = [0.22, 0.62, 0.72], [0.08, 0.58, 0.58]
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools.update_readme import PLACE, excerpt, updated
 
@@ -74,3 +75,13 @@ def test_its_commands_are_targets_of_the_makefile():
     targets = set(re.findall(r"^([a-z-]+):", Path("Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z-]+)", README))
     assert {"reproduce", "test"} <= named <= targets | {"any"}
+
+
+def test_values_that_it_sets_by_dvc_are_in_params():
+    told = re.findall(r"dvc exp run -S ([\w.]+)=", README)
+    assert told
+    for place in told:
+        section = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+        for name in place.split("."):
+            section = section[name]
+        assert not isinstance(section, dict), place

@@ -1,4 +1,4 @@
-"""The pictures of notebooks 00 and 02: one clip, a short training, and the imbalance."""
+"""The pictures of notebooks 00 and 11: one clip, a short training, and the imbalance."""
 
 from collections.abc import Sequence
 from typing import Any

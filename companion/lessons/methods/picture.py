@@ -1,4 +1,4 @@
-"""The pictures of notebook 21: what each method does to one toy batch."""
+"""The pictures of notebooks 05 and 06: what each method does to one toy batch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,8 +1,8 @@
 """One batch of six samples in the plane, and what every method of Table 1 does to it.
 
 Audio is confident and right, vision is timid and partly wrong: the state in which joint training
-leaves a network. Every function returns the numbers of one panel of notebook 21, in a table with
-columns `head`, `variant`, `x`, `y`; the rules themselves are those of `olmlib.methods`.
+leaves a network. Every function returns the numbers of one panel of notebooks 05 and 06, in a table
+with columns `head`, `variant`, `x`, `y`; the rules themselves are those of `olmlib.methods`.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The pictures of notebook 03: what Eq. 6-9 do to loss curves, coefficients and raw logits."""
+"""Pictures of notebooks 02 and 03: what Eq. 6-9 do to losses, coefficients and raw logits."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -2,7 +2,8 @@
 
 A head is a logit vector of size `a` that points at the true class for right samples and at a wrong
 one for the others. Like a network under cross-entropy, it grows or shrinks `a` until the *scaled*
-size `w * a` is what its loss wants. Notebook 03 and the stability tests look at OLM through it.
+size `w * a` is what its loss wants. Notebooks 02 and 03 and the stability tests look at OLM through
+it.
 """
 
 from dataclasses import dataclass
