@@ -54,7 +54,7 @@ DATASETS = {
         table="table1",
         column="cremad",
         make=make_cremad,
-        size=sections.Miniature(actors=24, clips=960),
+        size=sections.Miniature(actors=24, clips=1008),
     ),
     "ks": DataSet(
         title="Kinetics-Sounds",
@@ -64,7 +64,7 @@ DATASETS = {
         column="ks",
         splits=("published",),
         make=make_ks,
-        size=sections.Miniature(clips=520),
+        size=sections.Miniature(clips=800),
     ),
     "vggsound": DataSet(
         title="VGGSound",
@@ -74,7 +74,7 @@ DATASETS = {
         column="vggsound",
         splits=("published",),
         make=make_vggsound,
-        size=sections.Miniature(clips=640),
+        size=sections.Miniature(clips=800),
     ),
     "avmnist": DataSet(
         title="AV-MNIST",
@@ -89,7 +89,7 @@ DATASETS = {
         load=mer2023.load,
         table="table3",
         make=make_mer2023,
-        size=sections.Miniature(clips=400),
+        size=sections.Miniature(clips=640),
     ),
 }
 

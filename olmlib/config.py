@@ -82,6 +82,7 @@ class LateFusionConfig:
         width: channels in the first ResNet stage, 64 in the paper. Not under 8: there oneDNN's 1x1
             convolutions of stride 2 write past their buffer on processors without AVX-512, which
             changes numbers from run to run or ends the process (torch 2.14.1).
+        blocks: in each of the four stages: 2 is ResNet-18, the paper's; 1 is ResNet-10.
         init: of the weights, as in the code of OGM-GE or in that of OLM, see `encoders.initialise`.
     """
 
@@ -89,6 +90,7 @@ class LateFusionConfig:
         default_factory=lambda: {"audio": "spectrogram", "visual": "frames"}
     )
     width: Annotated[int, Range(8), Range(high=4096)] = 64
+    blocks: Annotated[int, Range(1, 64)] = 2
     init: Literal["ogm_ge", "olm"] = "ogm_ge"
 
     def __post_init__(self):

@@ -1,13 +1,18 @@
 """What a training leaves behind per iteration: Figures 1, 5 and 6 are drawn from this alone."""
 
 import math
+from collections.abc import Mapping
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from olmlib.processes import gathered
+
+KEPT = 50  # steps whose logits wait to be looked at together
 
 
 class Losses:
@@ -61,6 +66,14 @@ class Losses:
         return total / sum(self.samples)
 
 
+class Step(NamedTuple):
+    """What one iteration leaves: raw logits `(M, B, C)`, labels `(B,)` and values by name."""
+
+    logits: Tensor
+    labels: Tensor
+    values: dict[str, Tensor]
+
+
 class History:
     """Values of every iteration, kept in memory and saved with the checkpoint.
 
@@ -68,7 +81,7 @@ class History:
     and `score_class`, the mean norm and the mean true-class logit over the batch's samples of a
     class (NaN where it has none); and whatever the method records (w, lam, G, C, dev_loss).
 
-    Values of the steps since the last look stay on the device, so that no step waits for a GPU.
+    They are computed `KEPT` steps at a time, on the device of the logits, and no step waits for it.
 
     Args:
         heads: the model's heads, in order.
@@ -77,14 +90,16 @@ class History:
     def __init__(self, heads: tuple[str, ...]):
         self.heads = heads
         self._values: dict[str, list[Tensor]] = {}
-        self._recent: dict[str, list[Tensor]] = {}
+        self._recent: list[Step] = []
 
     @property
     def values(self) -> dict[str, list[Tensor]]:
-        """Name -> a value per iteration, on the CPU; one copy per name since the last look."""
-        for name, rows in self._recent.items():
-            self._values.setdefault(name, []).extend(torch.stack(rows).cpu().unbind())
-        self._recent = {}
+        """Name -> a value per iteration, on the CPU."""
+        recent, self._recent = self._recent, []
+        # The last batch of an epoch may be smaller.
+        for _, steps in groupby(recent, lambda step: step.labels.shape):
+            for name, rows in _measured([*steps]).items():
+                self._values.setdefault(name, []).extend(rows.cpu().unbind())
         return self._values
 
     @torch.no_grad()
@@ -101,25 +116,12 @@ class History:
             record: name -> `(M,)`, the method's own values.
         """
         stacked = torch.stack([logits[head].flatten(0, -2) for head in self.heads]).float()
-        stacked, labels = gathered(stacked, dim=1), gathered(labels.flatten())
-        M, B, C = stacked.shape
-        norms = stacked.norm(dim=-1)
-        scores = stacked.gather(-1, labels.expand(M, B)[..., None]).squeeze(-1)
-        # Cross-entropy from what is there already: one call for all heads.
-        losses = stacked.logsumexp(-1) - scores
-        share = one_hot(labels, C).float()
-        share = share / share.sum(0)
-        row = {
-            "epoch": torch.tensor(epoch),
-            "loss": loss.detach().float(),
-            "train_loss": losses.mean(-1),
-            "norm": norms.mean(-1),
-            "norm_class": norms @ share,
-            "score_class": scores @ share,
-            **record,
-        }
-        for name, value in row.items():
-            self._recent.setdefault(name, []).append(value.detach())
+        own = {name: value.detach() for name, value in record.items()}
+        values = {"epoch": torch.tensor(epoch), "loss": loss.detach().float(), **own}
+        step = Step(gathered(stacked, dim=1), gathered(labels.flatten()), values)
+        self._recent.append(step)
+        if len(self._recent) >= KEPT:
+            _ = self.values
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return name -> array over iterations, with `heads` and `step` beside them."""
@@ -134,4 +136,48 @@ class History:
     def load_state_dict(self, state: dict) -> None:
         """Restore the values so far."""
         self._values = {name: list(rows.cpu().unbind()) for name, rows in state.items()}
-        self._recent = {}
+        self._recent = []
+
+
+@torch.no_grad()
+def _measured(steps: list[Step]) -> dict[str, Tensor]:
+    """Return name -> values `(S, ...)` of S steps with batches of the same size."""
+    logits, labels = torch.stack([s.logits for s in steps]), torch.stack([s.labels for s in steps])
+    S, M, B, C = logits.shape
+    norms = logits.norm(dim=-1)
+    truth = labels[:, None].expand(S, M, B)
+    scores = logits.gather(-1, truth[..., None]).squeeze(-1)
+    # Cross-entropy from what is there already.
+    losses = logits.logsumexp(-1) - scores
+    share = one_hot(labels, C).float()
+    share = share / share.sum(1, keepdim=True)
+    own = {name: torch.stack([s.values[name] for s in steps]) for name in steps[0].values}
+    return own | {
+        "train_loss": losses.mean(-1),
+        "norm": norms.mean(-1),
+        "norm_class": norms @ share,
+        "score_class": scores @ share,
+    }
+
+
+def weights(encoders: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """Return modality -> all weights of its encoder, copied into one vector."""
+    return {
+        m: torch.cat([p.detach().flatten() for p in encoder.parameters()])
+        for m, encoder in encoders.items()
+    }
+
+
+def updates(before: dict[str, Tensor], after: dict[str, Tensor]) -> dict[str, float]:
+    """Return `update_<modality>` -> how far an encoder moved, `||after - before|| / ||before||`.
+
+    OLM "ensures similar rates of parameter updates across modalities" (section 3.2); this is what
+    tells.
+
+    Args:
+        before, after: as of `weights`.
+    """
+    return {
+        f"update_{m}": ((after[m] - start).norm() / start.norm()).item()
+        for m, start in before.items()
+    }

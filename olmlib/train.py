@@ -18,7 +18,7 @@ from olmlib.data.arrive import ahead, moved, ready
 from olmlib.data.clips import ClipSet, Data
 from olmlib.data.cycle import DevCycle
 from olmlib.evaluate import epoch_row
-from olmlib.history import History, Losses
+from olmlib.history import History, Losses, updates, weights
 from olmlib.losses import valence_loss
 from olmlib.methods.base import Batch, Method
 from olmlib.models.outputs import Outputs
@@ -287,7 +287,9 @@ def _fitted(training: Training, progress: bool, on_epoch: Callable[[int], None])
     bar = tqdm(epochs, disable=None if progress else True, unit="epoch")
     for epoch in bar:
         row: dict[str, float] = {"epoch": epoch, "lr": float(training.schedule.get_last_lr()[0])}
+        before = weights(training.model.encoders)
         row["train_loss"] = training.train_epoch(epoch, training.clips["train"])
+        row |= updates(before, weights(training.model.encoders))
         row |= epoch_row(training.model, method, training.clips, training.device)
         training.rows.append(row)
         training.keep_best(row)

@@ -11,8 +11,8 @@ import numpy as np
 from companion.miniature.plan import generator
 from companion.miniature.sounds.waves import SECONDS
 
-TEST_SHARE = 0.25
-# Smallest class: three clips to train on and one to test.
+TEST_SHARE = 1 / 3
+# Smallest class: clips to train on, to watch the training by, and to test.
 LEAST = 4
 
 # Decibels that the background lies below the action, lowest and highest.
@@ -104,7 +104,7 @@ def clips(
         names: file name of a train and of a test clip, with fields `youtube`, `start`, `stop`.
 
     Returns:
-        Clips, sorted by name. A quarter of each class is in the test list.
+        Clips, sorted by name. A third of each class is in the test list.
 
     Raises:
         ValueError: too few or too many clips.

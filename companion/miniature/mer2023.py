@@ -25,7 +25,7 @@ from companion.miniature.faces.people import person
 from companion.miniature.sounds import voices
 
 EMOTIONS = ("neutral", "angry", "happy", "sad", "worried", "surprise")
-TEST_SHARE = 0.25
+TEST_SHARE = 0.4
 PROTOTYPES = {
     "neutral": expressions.PROTOTYPES["NEU"],
     "angry": expressions.PROTOTYPES["ANG"],
@@ -105,7 +105,7 @@ def mer2023(source: Path, out: Path, config: sections.Miniature, workers: int = 
 
 
 def clips(sources: voices.Sources, count: int, seed: int) -> list[Utterance]:
-    """Choose takes at random, and a quarter of each emotion's for MER-MULTI.
+    """Choose takes at random, and two fifths of each emotion's for MER-MULTI.
 
     Args:
         sources: the shipped speech.

@@ -89,7 +89,7 @@ def usable(spectrogram: Tensor) -> Tensor:
 
 
 class AVSlowFastLite(Network):
-    """A visual ResNet-18, an audio one of half its width, and laterals from audio to visual.
+    """A visual ResNet, an audio one of half its width, and laterals from audio to visual.
 
     After layer2 and layer3 the audio maps, as one vector per clip (`AudioLateral`), are added to
     the maps of every frame. The head sees the pooled maps of both pathways, audio first.
@@ -123,8 +123,8 @@ class AVSlowFastLite(Network):
             )
         self.heads = (*config.encoders, "fused")
         self.drop = drop
-        visual = FrameEncoder(config.width)
-        audio = SpectrogramEncoder(max(SMALLEST, config.width // 2))
+        visual = FrameEncoder(config.width, config.blocks)
+        audio = SpectrogramEncoder(max(SMALLEST, config.width // 2), config.blocks)
         self.encoders = module_dict(dict(zip(config.encoders, (audio, visual), strict=True)))
         self.laterals = nn.ModuleList(
             AudioLateral(_channels(audio, stage), _channels(visual, stage)) for stage in MEETINGS

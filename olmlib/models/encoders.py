@@ -1,8 +1,8 @@
-"""ResNet-18 encoders, one per modality, from torchvision's classes."""
+"""ResNet encoders, one per modality, from torchvision's classes."""
 
 from collections.abc import Mapping
 
-from torch import Tensor, channels_last, nn
+from torch import Tensor, channels_last, device, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from olmlib.config import LateFusionConfig
@@ -10,15 +10,19 @@ from olmlib.models.network import module_dict
 
 
 class _Trunk(ResNet):
-    """ResNet-18 without its linear layer, `width` channels in the first stage."""
+    """A ResNet of basic blocks without its linear layer, `width` channels in the first stage."""
 
-    def __init__(self, channels: int, width: int):
-        super().__init__(BasicBlock, [2, 2, 2, 2])
+    def __init__(self, channels: int, width: int, blocks: int):
+        # Of full width, only to be replaced: on this device nothing is drawn nor stored.
+        with device("meta"):
+            super().__init__(BasicBlock, [1, 1, 1, 1])
         self.inplanes = width
         self.conv1 = nn.Conv2d(channels, width, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         for stage in range(4):
-            layer = self._make_layer(BasicBlock, width * 2**stage, 2, stride=1 if stage == 0 else 2)
+            layer = self._make_layer(
+                BasicBlock, width * 2**stage, blocks, stride=1 if stage == 0 else 2
+            )
             setattr(self, f"layer{stage + 1}", layer)
         del self.avgpool, self.fc  # `forward` goes without them
         self.to(memory_format=channels_last)
@@ -47,15 +51,16 @@ class Encoder(nn.Module):
     Args:
         channels: of an image.
         width: channels in the trunk's first stage.
+        blocks: of each of its four stages: 1 is ResNet-10, 2 is ResNet-18.
 
     Attributes:
         dim: width of the features.
     """
 
-    def __init__(self, channels: int, width: int = 64):
+    def __init__(self, channels: int, width: int = 64, blocks: int = 2):
         super().__init__()
         self.dim = 8 * width
-        self.trunk = _Trunk(channels, width)
+        self.trunk = _Trunk(channels, width, blocks)
 
     def images(self, clips: Tensor) -> Tensor:
         """Return a batch of clips as images for the trunk, those of a clip in a row."""
@@ -65,8 +70,8 @@ class Encoder(nn.Module):
 class SpectrogramEncoder(Encoder):
     """Spectrograms to features: through the trunk, then a mean over frequency and time."""
 
-    def __init__(self, width: int = 64):
-        super().__init__(1, width)
+    def __init__(self, width: int = 64, blocks: int = 2):
+        super().__init__(1, width, blocks)
 
     def forward(self, spectrograms: Tensor) -> Tensor:
         """Map `(B, 1, F, T)` to `(B, dim)`."""
@@ -76,8 +81,8 @@ class SpectrogramEncoder(Encoder):
 class FrameEncoder(Encoder):
     """Frames to features: each frame through the trunk, then a mean over frames and space."""
 
-    def __init__(self, width: int = 64):
-        super().__init__(3, width)
+    def __init__(self, width: int = 64, blocks: int = 2):
+        super().__init__(3, width, blocks)
 
     def images(self, clips: Tensor) -> Tensor:
         """Return frames `(B, 3, T, H, W)` as `(B * T, 3, H, W)`."""
@@ -97,7 +102,9 @@ ENCODERS: dict[str, type[SpectrogramEncoder | FrameEncoder]] = {
 
 def encoders(config: LateFusionConfig) -> Mapping[str, Encoder]:
     """Return a fresh encoder per modality."""
-    return module_dict({m: ENCODERS[kind](config.width) for m, kind in config.encoders.items()})
+    return module_dict(
+        {m: ENCODERS[kind](config.width, config.blocks) for m, kind in config.encoders.items()}
+    )
 
 
 def initialise(model: nn.Module, scheme: str) -> nn.Module:

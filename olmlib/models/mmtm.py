@@ -89,7 +89,7 @@ class MMTM(nn.Module):
 
 
 class TwoBranch(Network):
-    """Two ResNet-18, each with its own head, joined by three MMTM blocks.
+    """Two ResNets, each with its own head, joined by three MMTM blocks.
 
     Args:
         num_classes: C.

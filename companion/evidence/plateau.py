@@ -1,0 +1,165 @@
+"""Base rate and epochs of a profile's data sets, found before any method of balancing is trained.
+
+    python -m companion.evidence.plateau --profile mini
+
+The base rate of a data set is the one of `RATES` at which the joint network (Concat; of Table 3,
+attention over all modalities) has the best dev accuracy, mean of two seeds that no table shows. At
+the rate in `params.yaml`, its epochs are enough if twice as many change the dev accuracy of the
+joint network and of every unimodal one by less than `MARGIN` points, mean of five such seeds.
+
+It writes what it measured and says whether `params.yaml` fits; that is edited by hand. A dev
+accuracy is the mean of the last `LAST` epochs. On data with folds, the seeds take turns at them.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pandas as pd
+
+from companion import registry
+from companion.data import sections
+from companion.runs import folder, grid
+from companion.runs.identity import Run
+from companion.runs.sources import ROOT
+from companion.table3 import numbers as table3
+from olmlib.files import whole
+
+RATES = {"sgd": (0.1, 0.05, 0.02, 0.01), "adam": (0.012, 0.006, 0.003, 0.0015)}
+SEEDS = (100, 101, 102, 103, 104)
+RATE_SEEDS = SEEDS[:2]
+LAST = 3
+MARGIN = 1.5
+COLUMNS = ["dataset", "row", "lr", "epochs", "seed", "dev_accuracy"]
+PLACE = ROOT / "results" / "plateau"
+
+
+def unbalanced(profile: str, dataset: str) -> list[Run]:
+    """Return one run of the joint network on all modalities, and one of each modality alone."""
+    if registry.entry(dataset).section is sections.Sequences:
+        runs = table3.runs_of(profile, ROOT)
+        most = max(len(table3.config_of(run).model.modalities) for run in runs)
+        joint = [run for run in runs if len(table3.config_of(run).model.modalities) == most]
+    else:
+        runs = grid.runs_of(profile, dataset, root=ROOT)
+        joint = [run for run in runs if run.name == "concat"]
+    first = next(run for run in joint if run.row.method == "joint")
+    alone = {run.name: run for run in runs if run.row.method == "unimodal"}
+    return [first, *alone.values()]
+
+
+def rates(profile: str, dataset: str) -> list[Run]:
+    """Return the runs by which the base rate is chosen."""
+    joint = unbalanced(profile, dataset)[0]
+    return [
+        _changed(joint, seed, lr=lr)
+        for lr in RATES[joint.config.train.optimizer]
+        for seed in RATE_SEEDS
+    ]
+
+
+def doubled(profile: str, dataset: str) -> list[Run]:
+    """Return the runs with the epochs of `params.yaml` and with twice as many."""
+    return [
+        _changed(run, seed, epochs=factor * run.config.train.epochs)
+        for run in unbalanced(profile, dataset)
+        for factor in (1, 2)
+        for seed in SEEDS
+    ]
+
+
+def measured(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return the dev accuracy of finished runs, in percent: columns `COLUMNS`.
+
+    Raises:
+        FileNotFoundError, ValueError: as `folder.check`.
+    """
+    folder.check(runs)
+    lines = []
+    for run in runs:
+        epochs = pd.read_csv(run.folder / "epochs.csv")
+        train, dev = run.config.train, 100 * epochs["dev_accuracy"].tail(LAST).mean()
+        row = run.name.split("@")[0]
+        lines.append((run.dataset, row, train.lr, train.epochs, run.seed, round(dev, 4)))
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def best(table: pd.DataFrame) -> float:
+    """Return the rate with the best mean dev accuracy, the smaller of equal ones."""
+    means = table.groupby("lr")["dev_accuracy"].mean().round(6)
+    return float(means.idxmax())
+
+
+def gaps(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what twice the epochs change, in points.
+
+    Args:
+        table: of one data set, as of `measured`, with two numbers of epochs.
+
+    Returns:
+        Columns `row`, `epochs` (the fewer), `dev_accuracy`, `change` and its standard error `se`.
+    """
+    lines = []
+    for row, part in table.groupby("row", sort=False):
+        (fewer, few), (_, many) = part.groupby("epochs")["dev_accuracy"]
+        error = (few.var() / len(few) + many.var() / len(many)) ** 0.5
+        lines.append((row, fewer, few.mean(), many.mean() - few.mean(), error))
+    return pd.DataFrame(lines, columns=["row", "epochs", "dev_accuracy", "change", "se"])
+
+
+def _changed(run: Run, seed: int, **train) -> Run:
+    config = run.config.model_copy(update={"train": replace(run.config.train, **train)})
+    values = "-".join(
+        f"{name}{value:g}"
+        for name, value in asdict(config.train).items()
+        if name in ("lr", "epochs")
+    )
+    fold = None if run.fold is None else seed % config.prepare.folds
+    places = {
+        "runs": ROOT / "build" / "plateau" / run.dataset,
+        "work": ROOT / "build" / "plateau" / "work",
+    }
+    return replace(run, name=f"{run.name}@{values}", seed=seed, config=config, fold=fold, **places)
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    """Put the lines of a data set into a file in place of those that it has."""
+    if path.is_file():
+        before = pd.read_csv(path)
+        table = pd.concat([before[~before["dataset"].isin(table["dataset"])], table])
+    with whole(path) as part:
+        table.to_csv(part, index=False, lineterminator="\n")
+
+
+def main() -> None:
+    """Measure rates, then epochs, of some or all data sets of a profile that have a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("rates", "epochs"))
+    parser.add_argument("--profile", default="mini")
+    parser.add_argument("--dataset", action="append", help="by default every one of the profile")
+    parser.add_argument("--workers", type=int, default=2)
+    chosen = parser.parse_args()
+    _, profile = grid.profile_values(chosen.profile, ROOT)
+    PLACE.mkdir(parents=True, exist_ok=True)
+    for dataset in chosen.dataset or profile.datasets:
+        train = profile.dataset(dataset).train
+        runs = (rates if chosen.what == "rates" else doubled)(chosen.profile, dataset)
+        grid.train_all(runs, chosen.workers)
+        table = measured(runs)
+        _write(table, PLACE / f"{chosen.what}.csv")
+        if chosen.what == "rates":
+            print(table.groupby("lr")["dev_accuracy"].agg(["mean", "min", "max"]).round(1))
+            print(f"{dataset}: best rate {best(table):g}, params.yaml has {train.lr:g}")
+        else:
+            found = gaps(table)
+            print(found.round(2).to_string(index=False))
+            over = found.loc[found["change"].abs() >= MARGIN, "row"]
+            print(
+                f"{dataset}: "
+                + (f"not on the plateau: {', '.join(over)}" if len(over) else "on the plateau")
+            )
+
+
+if __name__ == "__main__":
+    main()
