@@ -18,8 +18,10 @@ another accuracy. So every cell of `results/<profile>/*.csv` is called one of
 
 What varies from seed to seed is read in the file itself, from either side:
 
-- `<name>_half` beside `<name>` (`interval` beside `measured` in the data cards) is `h`. A half
-  width has no interval of its own: it is within seed noise unless its number is different.
+- `<name>_sd` beside `<name>` in a file with a column `seeds`: the standard deviation `s` over `n`
+  seeds, or of a difference of two of them, so that `h = t s / sqrt(n)`.
+- `<name>_half` beside `<name>` (`interval` beside `measured` in the data cards) is `h`. Neither has
+  an interval of its own: it is within seed noise unless its number is different.
 - In a file with a line per `seed`, `h` of a number is the half width of a single one, `t s`, with
   `s` the standard deviation over the seeds of the same row (the same epoch, head, class and so on).
 - Other files show no spread, so that nothing in them is within seed noise: curves of one training,
@@ -28,8 +30,8 @@ What varies from seed to seed is read in the file itself, from either side:
 
 On a processor that rounds differently (Arm) look at the tables first: of the cells with a spread up
 to one in twenty is different by chance alone, and cells without one are different wherever a
-training is behind them. Words that follow from numbers ("holds", "differs") are different where
-a conclusion is, which is what one wants to know.
+training is behind them. Words that follow from numbers ("holds") are different where a conclusion
+is, which is what one wants to know.
 
 Rows are matched by the columns in `KEYS`, and by their order where these repeat. Rows, columns and
 files that only git has are missing, those that only this folder has are added. The exit status is
@@ -57,7 +59,7 @@ COLUMNS = ["row", "column", "in git", "now", "kind"]
 # What says which number a line holds; all else is what it says.
 KEYS = (
     "dataset panel series protocol property modalities fusion control option network stream part "
-    "rule variant pool token row seed choice split epoch step head class id modality"
+    "rule variant pool token row eta steps seed choice split epoch step head class id modality"
 ).split()
 HASH = re.compile(r"[0-9a-f]{32,}")
 RELATIVE, ABSOLUTE = 1e-6, 2.4e-7
@@ -107,7 +109,7 @@ def compare(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
             for a, b, limit in zip(*texts, noise, strict=True)
         ]
         if value := _value_of(column, kinds):
-            # A value stands before its half width in every file, so its kinds are known.
+            # A value stands before its spread in every file, so its kinds are known.
             kinds[column] = [
                 "within seed noise" if own == "different" != its else own
                 for own, its in zip(kinds[column], kinds[value], strict=True)
@@ -239,8 +241,8 @@ def _unit(texts: pd.Series) -> float:
 
 
 def _value_of(column: str, columns) -> str | None:
-    """Return the column whose half width `column` is, if it is one."""
-    name = "measured" if column == "interval" else column.removesuffix("_half")
+    """Return the column whose half width or standard deviation `column` is, if it is one."""
+    name = "measured" if column == "interval" else column.removesuffix("_half").removesuffix("_sd")
     return name if name != column and name in columns else None
 
 
@@ -252,9 +254,13 @@ def _noise(column: str, old: pd.DataFrame, new: pd.DataFrame) -> pd.Series:
 
 def _half(column: str, table: pd.DataFrame) -> pd.Series:
     """Return half the width of the interval of each number of a column, NaN where unknown."""
-    half = next((name for name in map(str, table) if _value_of(name, [column])), None)
-    if half:
-        return pd.to_numeric(table[half], errors="coerce")
+    beside = next((name for name in map(str, table) if _value_of(name, [column])), None)
+    if beside:
+        width = pd.to_numeric(table[beside], errors="coerce")
+        if not beside.endswith("_sd"):
+            return width
+        count = pd.to_numeric(table["seeds"]) if "seeds" in table else width * math.nan
+        return pd.Series(stats.t.ppf(0.975, count - 1), width.index) * width / count**0.5
     numbers = pd.to_numeric(table[column], errors="coerce")
     if "seed" not in table.index.names:
         return numbers * math.nan

@@ -1,73 +1,18 @@
 """Typed reading of `params.yaml`, the only place where a value is set."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    ConfigDict,
-    Field,
-    StrictInt,
-    ValidationError,
-    create_model,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, StrictInt, ValidationError, create_model, model_validator
 
 from companion import registry
 from companion.data.sections import DataSet, Name, Section, Seed, Sequences, check_encoders
 from companion.reading import read_yaml
 from companion.registry import DATASETS
-from olmlib.config import LateFusionConfig, NetworkConfig, TransformerConfig, changed
-
-IRFB = "olm_t_irfb"
-# A combination of Table 3 as the paper writes it, such as A+V.
-Letters = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\+[A-Za-z0-9_]+)*$")]
-
-
-def _of_arrays(name: str) -> str:
-    """Refuse a data set that Table 1 cannot have; a misspelt one would be left out of it."""
-    known = [key for key, entry in DATASETS.items() if entry.section is DataSet]
-    if name not in known:
-        raise ValueError(f"no data set {name!r} of arrays; there are {', '.join(known)}")
-    return name
-
-
-def _distinct(values: Collection) -> Collection:
-    """Refuse a list that has something twice."""
-    twice = [value for value, n in Counter(values).items() if n > 1]
-    if twice:
-        raise ValueError(f"{', '.join(map(str, twice))} is given twice")
-    return values
-
-
-Distinct = AfterValidator(_distinct)
-DataSets = Annotated[
-    list[Annotated[str, AfterValidator(_of_arrays)]], Field(min_length=1), Distinct
-]
-
-
-class Row(Section):
-    """One row of Table 1: a file of `olmlib.methods`, its options, and where it is trained.
-
-    `model`: fields of the data set's model that differ in this row.
-    `datasets`: the only data sets that have the row; by default every one has it.
-    """
-
-    method: str
-    options: dict = {}
-    model: dict = {}
-    datasets: DataSets | None = None
-
-    def network(self, base: NetworkConfig) -> NetworkConfig:
-        """Return a data set's network with what this row changes in it.
-
-        Raises:
-            ValueError: as `changed`.
-        """
-        return changed(base, self.model)
+from companion.rows import ALGORITHM1, Algorithm1, DataSets, Row, Table3
+from olmlib.config import LateFusionConfig, NetworkConfig, TransformerConfig
 
 
 class Profile(Section):
@@ -121,68 +66,6 @@ class Profile(Section):
         return self.datasets[name]
 
 
-class Table3(Section):
-    """Table 3: every combination of modalities with every fusion; a single one has none.
-
-    `combinations`: the paper's letters -> modalities.
-    `without_olm`: the control and Figure 1, trained on the combination `shown` only.
-    `controls`: name -> fields of the model that differ from `olm_t_irfb`, one option at a time; on
-    `shown`, every seed, fold 0 only.
-    """
-
-    combinations: dict[Letters, Annotated[tuple[str, ...], Field(min_length=1)]]
-    unimodal: Row
-    fusions: Annotated[dict[Name, Row], Field(min_length=1)]
-    without_olm: Row
-    controls: dict[Name, dict] = {}
-    shown: str
-
-    @model_validator(mode="after")
-    def _shown_exists(self):
-        if self.shown not in self.combinations:
-            known = ", ".join(self.combinations)
-            raise ValueError(f"shown {self.shown!r} is not one of the combinations {known}")
-        if len(self.combinations[self.shown]) < 2:
-            raise ValueError(f"shown {self.shown} has one modality: it shows two that are balanced")
-        for letters, modalities in self.combinations.items():
-            if len(set(modalities)) != len(modalities):
-                raise ValueError(f"combinations.{letters}: {', '.join(modalities)} repeat")
-        short = Counter(letters.replace("+", "") for letters in self.combinations)
-        if max(short.values()) > 1:
-            raise ValueError("combinations: two differ in nothing but their +, their runs are one")
-        if self.controls and IRFB not in self.fusions:
-            raise ValueError(f"controls change {IRFB}, which is not among the fusions")
-        return self
-
-    @model_validator(mode="after")
-    def _nothing_in_a_row_is_ignored(self):
-        for place, row in self.rows().items():
-            wrong = sorted(row.model.keys() & {"modalities", "inputs"})
-            wrong = [f"model.{name}" for name in wrong] + ["datasets"] * (row.datasets is not None)
-            if wrong:
-                raise ValueError(
-                    f"{place} cannot have {', '.join(wrong)}: combinations and MER2023 say that"
-                )
-        return self
-
-    def rows(self) -> dict[str, Row]:
-        """Return every row, by its place in `params.yaml`."""
-        named = {f"table3.fusions.{name}": row for name, row in self.fusions.items()}
-        return {
-            "table3.unimodal": self.unimodal,
-            **named,
-            "table3.without_olm": self.without_olm,
-            **{f"table3.controls.{name}": row for name, row in self.control_rows().items()},
-        }
-
-    def control_rows(self) -> dict[str, Row]:
-        """Return `controls` as whole rows: IRFB with OLM, with what each one changes."""
-        return {
-            name: self.fusions[IRFB].model_copy(update={"model": self.fusions[IRFB].model | fields})
-            for name, fields in self.controls.items()
-        }
-
-
 class Params(Section):
     """The whole of `params.yaml`.
 
@@ -192,6 +75,7 @@ class Params(Section):
     profile: str
     table1_sets: DataSets
     rows: Annotated[dict[Name, Row], Field(min_length=1)]
+    algorithm1: Algorithm1
     table3: Table3
     profiles: dict[Name, Profile]
 
@@ -206,6 +90,17 @@ class Params(Section):
         if missing:
             raise ValueError(
                 f"profiles.{self.profile} has no section {', '.join(missing)}, which a table shows"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _algorithm1_stands_beside_table1(self):
+        if ALGORITHM1 not in self.rows:
+            raise ValueError(f"algorithm1 changes the row {ALGORITHM1}, which is not in rows")
+        if self.algorithm1.dataset not in self.table1_sets:
+            raise ValueError(
+                f"algorithm1.dataset {self.algorithm1.dataset} is not one of table1_sets: "
+                f"{', '.join(self.table1_sets)}"
             )
         return self
 
@@ -235,6 +130,10 @@ class Params(Section):
             # The same mistake is met in every profile and data set.
             raise ValueError("\n".join(dict.fromkeys(wrong)))
         return self
+
+    def sweep(self) -> dict[str, Row]:
+        """Return name -> row of the sweep over Algorithm 1."""
+        return self.algorithm1.rows(self.rows[ALGORITHM1])
 
     def networks(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
         """Yield every row's place, the row, and each network that it trains.

@@ -1,13 +1,12 @@
-"""Numbers as text: Markdown, intervals, and what an interval answers."""
+"""Numbers as text: Markdown, numbers with their spread, and what a table can tell."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from companion.evidence.intervals import differs
+from companion.evidence.spread import Sensitivity, Spread
 from olmlib.files import whole
-from olmlib.metrics import Interval
 
 
 def save(text: str, path: str | Path) -> None:
@@ -32,13 +31,6 @@ def markdown_table(cells: pd.DataFrame, align: str = "right") -> str:
     return cells.to_markdown(index=False, colalign=columns, disable_numparse=True)
 
 
-def answer(gap: Interval) -> str:
-    """Return `yes` or `no` where the interval excludes 0, else `not shown`."""
-    if not differs(gap):
-        return "not shown"
-    return "yes" if gap.mean > 0 else "no, the other way"
-
-
 def test_split(clips: int, accuracy: float) -> str:
     """Return what another draw of test clips could change, which seeds do not see, in words.
 
@@ -55,30 +47,51 @@ def test_split(clips: int, accuracy: float) -> str:
     )
 
 
-def points(gap: Interval) -> str:
-    """Return a difference in `[-1, 1]` as percentage points with its interval."""
-    if not gap.half_width > 1e-9:
-        return signed(100 * gap.mean)
-    low, high = gap.mean - gap.half_width, gap.mean + gap.half_width
-    return f"{signed(100 * gap.mean)} [{signed(100 * low)}, {signed(100 * high)}]"
+def points(gap: Spread) -> str:
+    """Return a difference in `[-1, 1]` as percentage points, with its standard deviation."""
+    return plus_minus(100 * gap.mean, 100 * gap.sd, sign=True)
 
 
-def interval(mean: float, half: float, digits: int = 1, sign: bool = False) -> str:
-    """Return `mean ± half`, or the mean alone where there is no interval.
+def can_tell(found: Sensitivity, sizes: Mapping[str, int], digits: int = 1) -> str:
+    """Return a Markdown table of what a table can tell, to stand under it.
+
+    Args:
+        found: in the unit of the table.
+        sizes: what it was measured on, such as seeds and test clips -> how many.
+        digits: after the point.
+    """
+    lines = [(name, f"{size}") for name, size in sizes.items()]
+    if not found.alone > 0:
+        lines.append(("No spread over seeds", "no difference can be shown"))
+    else:
+        many = f"{found.comparisons} comparison{'s' * (found.comparisons > 1)}"
+        lines += [
+            (name, f"{rounded(value, digits):.{digits}f}")
+            for name, value in (
+                ("SD over seeds, pooled over rows", found.pooled_sd),
+                ("Difference shown with 80 % power", found.alone),
+                (f"The same, {many} judged together", found.together),
+            )
+        ]
+    return markdown_table(pd.DataFrame(lines, columns=["What this table can tell", ""]))
+
+
+def plus_minus(mean: float, spread: float, digits: int = 1, sign: bool = False) -> str:
+    """Return `mean ± spread`, or the mean alone where there is no spread.
 
     One seed has none, and neither have seeds that agree to the clip: 0.0 would claim certainty.
 
     Args:
         mean: in the unit that is shown.
-        half: half of the interval's width; NaN or 0 if there is none.
+        spread: standard deviation, or half of an interval's width; NaN or 0 if there is none.
         digits: after the point.
         sign: whether the mean is a difference, so that it has its sign.
     """
     text = f"{rounded(mean, digits):{'+' if sign else ''}.{digits}f}".replace("-", "−")
-    if not half > 1e-9:
+    if not spread > 1e-9:
         return text
     smallest = 10.0**-digits
-    width = f"{rounded(half, digits):.{digits}f}"
+    width = f"{rounded(spread, digits):.{digits}f}"
     return f"{text} ± {width if float(width) else f'< {smallest:.{digits}f}'}"
 
 

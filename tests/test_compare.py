@@ -55,6 +55,24 @@ def test_noise_of_a_mean_is_the_root_of_the_summed_squares_of_both_half_widths()
     assert [found[-1] for found in kinds(old, far)] == ["different", "different"]
 
 
+def test_noise_follows_from_a_standard_deviation_and_the_number_of_seeds():
+    # t(0.975, 2) = 4.3027: SDs of 3 and 4 times sqrt 3 are half widths of 3 and 4 times t.
+    lines = "row,seeds,f1,f1_sd\na,3,{},{}\n"
+    sds = [3 * 3**0.5, 4 * 3**0.5]
+    old, near, far = (
+        lines.format(value, sd)
+        for value, sd in ((50, sds[0]), (50 + 5 * 4.302, sds[1]), (50 + 5 * 4.303, sds[1]))
+    )
+    assert kinds(old, near) == [
+        ("row a", "f1", "within seed noise"),
+        ("row a", "f1_sd", "within seed noise"),
+    ]
+    assert [found[-1] for found in kinds(old, far)] == ["different", "different"]
+    # Without the number of seeds it says nothing of the mean.
+    unknown = [text.replace("seeds", "clips") for text in (old, near)]
+    assert [found[-1] for found in kinds(*unknown)] == ["different", "different"]
+
+
 def test_a_half_width_of_the_same_mean_is_noise():
     old, new = "measured,interval\n50,3\n", "measured,interval\n50,9\n"
     assert kinds(old, new) == [("#1", "interval", "within seed noise")]

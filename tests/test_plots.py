@@ -11,7 +11,7 @@ from companion import registry
 from companion.figures import clips, curves, fig1, fig5, fig6, growth, style
 from companion.lessons.olm import picture
 from companion.runs import folder
-from companion.table1 import claims
+from companion.table1 import claims, numbers
 from companion.table1 import picture as table1_picture
 from olmlib.data.synthetic import synthetic
 
@@ -34,14 +34,24 @@ def values(three):
 
 
 @pytest.fixture(scope="module")
-def table():
-    half = {"accuracy_half": 1.0, "paper_accuracy": np.nan, "minus_concat_differs": False}
-    same = {"dataset": "cremad", "title": "toy", "letter": "", "block": "some"}
+def runs():
+    """Two seeds of three rows: the reference has 50 and 52 %, the others are 1 and 2 above it."""
     return pd.DataFrame(
         [
-            {"row": f"r{i}", "label": f"row {i}", "accuracy": 50.0 + i, **half, **same}
+            ("cremad", f"r{i}", seed, 0.5 + 0.01 * i + 0.02 * seed)
             for i in range(3)
-        ]
+            for seed in (0, 1)
+        ],
+        columns=["dataset", "row", "seed", "accuracy"],
+    )
+
+
+@pytest.fixture(scope="module")
+def table():
+    same = {"dataset": "cremad", "title": "toy", "letter": "", "block": "some", "seeds": 2}
+    same |= {"accuracy_sd": 2**0.5, "paper_accuracy": np.nan}
+    return pd.DataFrame(
+        [{"row": f"r{i}", "label": f"row {i}", "accuracy": 51.0 + i, **same} for i in range(3)]
     )
 
 
@@ -192,12 +202,19 @@ def test_figure_6_has_accuracy_on_the_left_and_scores_on_the_right(three, values
         assert len({ax.get_ylim() for ax in column}) == 1
 
 
-def intervals(ax):
-    return np.concatenate([c.get_segments() for c in ax.collections if len(c.get_segments())])
+def drawn(ax, marker):
+    return [
+        (x, y) for line in ax.lines if line.get_marker() == marker
+        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True) if not np.isnan(x)
+    ]  # fmt: skip
 
 
-def test_dots_name_every_row_from_above_under_its_block(table):
-    ax = table1_picture.dots(table.assign(block=["some", "some", "others"])).axes[0]
+def gaps(table, runs):
+    return table1_picture.gaps(table, runs, "r0")
+
+
+def test_gaps_name_every_row_from_above_under_its_block(table, runs):
+    ax = gaps(table.assign(block=["some", "some", "others"]), runs).axes[0]
     found = [(label.get_text(), label.get_fontweight()) for label in ax.get_yticklabels()]
     rows = ["row 0", "row 1", "row 2"]
     assert [text for text, weight in found if weight == "normal"] == rows
@@ -206,37 +223,37 @@ def test_dots_name_every_row_from_above_under_its_block(table):
     assert np.diff(ax.get_yticks()).min() > 0.9
 
 
-def test_a_row_that_only_one_data_set_has_leaves_an_empty_line(table):
-    both = pd.concat([table, table[:2].assign(dataset="ks", title="other")])
-    first, second = table1_picture.dots(both).axes
-    assert len(intervals(first)) == 3 and len(intervals(second)) == 2
-    assert [ax.get_title(loc="left") for ax in (first, second)] == ["toy", "other"]
+def test_every_seed_is_a_dot_and_the_mean_a_bar_as_differences_to_the_reference(table, runs):
+    ax = gaps(table, runs).axes[0]
+    seeds, means = (np.array([x for x, _ in drawn(ax, marker)]) for marker in "o|")
+    assert sorted(seeds) == pytest.approx([-1, 0, 1, 1, 2, 3])
+    assert means == pytest.approx([0, 1, 2])
 
 
-def test_dots_show_the_paper_only_where_it_has_numbers(table):
-    with_paper = table.assign(paper_accuracy=[50.0, np.nan, 60.0])
+def test_the_band_is_what_would_be_shown(table, runs):
+    figure = gaps(table, runs)
+    (band,) = figure.axes[0].patches
+    wanted = numbers.can_tell(table).alone
+    assert (band.get_x(), band.get_width()) == pytest.approx((-wanted, 2 * wanted))
+    one = gaps(table.assign(seeds=1, accuracy_sd=np.nan), runs[runs["seed"] == 0])
+    assert not one.axes[0].patches, "one seed shows nothing at all"
+
+
+def test_the_papers_differences_are_to_its_own_reference(table, runs):
+    printed = table.assign(paper_accuracy=[60.0, np.nan, 67.0])
+    assert [x for x, _ in drawn(gaps(printed, runs).axes[0], "D")] == [7]
     legends = [
-        {text.get_text() for text in table1_picture.dots(t).legends[0].get_texts()}
-        for t in (table, with_paper)
+        {text.get_text() for text in gaps(t, runs).legends[0].get_texts()} for t in (table, printed)
     ]
-    assert legends[1] - legends[0] == {"paper, real recordings"}
+    assert legends[1] - legends[0] == {"the paper, on real recordings"}
 
 
-def test_intervals_are_drawn_as_far_as_an_accuracy_can_go(table):
-    wide = table.assign(accuracy=[99.0, 1.0, 50.0], accuracy_half=[5.0, 20.0, np.nan])
-    ax = table1_picture.dots(wide).axes[0]
-    ends = {tuple(segment[:, 0]) for segment in intervals(ax)}
-    assert ends == {(94.0, 100.0), (0.0, 21.0), (50.0, 50.0)}
-    # The whole interval and the dot at its end are inside the picture.
-    assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 100
-
-
-def test_dark_dots_are_those_that_differ(table):
-    ax = table1_picture.dots(table.assign(minus_concat_differs=[False, True, True])).axes[0]
-    shades = {
-        line.get_color(): len(line.get_xdata()) for line in ax.lines if line.get_marker() == "o"
-    }
-    assert shades == {table1_picture.UNSURE: 1, table1_picture.SURE: 2}
+def test_a_row_that_only_one_data_set_has_leaves_an_empty_line(table, runs):
+    both = pd.concat([table, table[:2].assign(dataset="ks", title="other")])
+    more = pd.concat([runs, runs[runs["row"] != "r2"].assign(dataset="ks")])
+    first, second = gaps(both, more).axes
+    assert len(drawn(first, "|")) == 3 and len(drawn(second, "|")) == 2
+    assert [ax.get_title(loc="left") for ax in (first, second)] == ["toy", "other"]
 
 
 @pytest.fixture(scope="module")
@@ -311,9 +328,9 @@ def test_figures_without_data_are_an_error(values):
         fig5.draw(values, values, {"pmr": "PMR", "olm": "OLM"})
 
 
-def test_saved_bytes_are_the_same_every_time(table, tmp_path):
+def test_saved_bytes_are_the_same_every_time(table, runs, tmp_path):
     for name in ("one", "two"):
-        style.save(table1_picture.dots(table), tmp_path / name / "dots.png", table)
+        style.save(gaps(table, runs), tmp_path / name / "dots.png", table)
     for file in ("dots.png", "dots.csv"):
         first, second = ((tmp_path / name / file).read_bytes() for name in ("one", "two"))
         assert first == second
@@ -321,8 +338,8 @@ def test_saved_bytes_are_the_same_every_time(table, tmp_path):
     assert len(pd.read_csv(tmp_path / "one" / "dots.csv")) == len(table)
 
 
-def test_saving_needs_a_png_and_numbers(table, tmp_path):
-    figure = table1_picture.dots(table)
+def test_saving_needs_a_png_and_numbers(table, runs, tmp_path):
+    figure = gaps(table, runs)
     with pytest.raises(ValueError, match="saved as .png"):
         style.save(figure, tmp_path / "dots.svg", table)
     with pytest.raises(ValueError, match="no numbers"):
@@ -331,9 +348,9 @@ def test_saving_needs_a_png_and_numbers(table, tmp_path):
     assert [path.name for path in (tmp_path / "diagram").iterdir()] == ["fig2.png"]
 
 
-def test_figures_are_closed_and_the_style_stays_inside(table):
+def test_figures_are_closed_and_the_style_stays_inside(table, runs):
     before = dict(plt.rcParams)
-    table1_picture.dots(table)
+    gaps(table, runs)
     assert not plt.get_fignums()
     assert dict(plt.rcParams) == before
 

@@ -173,8 +173,9 @@ ARROWS = {
         "olmlib.olm olmlib.olm_presets"
     ),
     "companion.registry": "companion.data companion.miniature",
+    "companion.rows": "companion.data.sections companion.registry olmlib.config",
     "companion.params": (
-        "companion.data.sections companion.reading companion.registry olmlib.config"
+        "companion.data.sections companion.reading companion.registry companion.rows olmlib.config"
     ),
     "companion.data": (
         "companion.runs.sources companion.workers olmlib.config olmlib.data olmlib.files"
@@ -195,7 +196,7 @@ ARROWS = {
     ),
     "companion.table3": (
         "companion.evidence companion.figures companion.paper companion.params companion.registry "
-        "companion.report companion.runs companion.tables olmlib"
+        "companion.report companion.rows companion.runs companion.tables olmlib"
     ),
     "companion.lessons": "companion.evidence companion.figures companion.tables olmlib",
 }

@@ -102,20 +102,42 @@ def test_the_held_out_test_averages_the_folds_predictions(root, measured):
     assert cell["clips"].item() == 12
 
 
-def test_a_combination_of_one_modality_is_one_row_in_all_columns(settings, measured, repository):
+def test_a_combination_of_one_modality_stands_once(settings, measured, repository):
     printed = repository / "data/paper/table3.csv"
     table = numbers.table3(measured, settings.table3, printed)
-    assert len(table) == 4 * 3 * 2
+    # Two single modalities once, two pairs with three fusions, by two protocols.
+    assert len(table) == (2 + 2 * 3) * 2
     alone = table[table["modalities"] == "A"]
     assert set(alone["row"]) == {"unimodal_A"} and alone["f1_gap"].isna().all()
-    assert alone.groupby("protocol")["f1"].nunique().eq(1).all()
+    assert alone["protocol"].tolist() == ["cv", "test"] and set(alone["fusion"]) == {"unimodal"}
     assert alone["f1_paper"].eq(65.7).all() and alone["mse_paper"].eq(1.27).all()
     pair = table[(table["modalities"] == "A+V") & (table["protocol"] == "cv")].set_index("fusion")
     assert pair.loc["olm_t_irfb", "f1_paper"] == 80.8
     gap = pair.loc["olm_t_irfb", "f1"] - pair.loc["attention", "f1"]
     assert pair.loc["olm_t_irfb", "f1_gap"] == pytest.approx(gap)
     cells = text.markdown(table, "cv", "mse")
-    assert cells.loc["A+V", "OLM-T-IRFB, paper"] == "0.76" and "±" in cells.loc["A", "Attention"]
+    assert list(cells.index) == ["A", "T", "A+V", "A+T"]
+    assert cells.loc["A+V", "OLM-T-IRFB, paper"] == "0.76" and "±" in cells.loc["A", "Alone"]
+    assert cells.loc["A", "Alone, paper"] == "1.27"
+    assert cells.loc["A", "Attention"] == cells.loc["A+V", "Alone"] == ""
+
+
+def test_differences_are_unpaired_and_under_them_stands_what_they_can_tell(
+    settings, measured, repository
+):
+    table = numbers.table3(measured, settings.table3, repository / "data/paper/table3.csv")
+    one, base = (
+        100 * numbers.cell(measured, fusion, "A+V", "test")["f1"].to_numpy()
+        for fusion in ("olm_t_irfb", "attention")
+    )
+    line = table.query("row == 'olm_t_irfb_AV' and protocol == 'test'").iloc[0]
+    assert line["f1_gap_sd"] == pytest.approx((one.var(ddof=1) + base.var(ddof=1)) ** 0.5)
+    own = table[table["protocol"] == "test"]
+    found = numbers.can_tell(own, "f1")
+    assert found.comparisons == 2 * 2
+    page = text.tables(table)
+    assert page.count("What this table can tell") == 4 and "4 comparisons judged" in page
+    assert f"{found.pooled_sd:.1f} |" in page
 
 
 def test_the_page_says_whose_data_and_how_it_was_measured(root, settings, measured, repository):
@@ -123,7 +145,7 @@ def test_the_page_says_whose_data_and_how_it_was_measured(root, settings, measur
     page = text.page(table, numbers.runs_of("smoke", root), "make reproduce")
     assert page.startswith("# Table 3") and "MER2023 here is a miniature" in page
     assert "seeds 0, 1; 2 folds; 2 epochs, batch 8" in page and "`make reproduce`" in page
-    assert "olm_t_irfb" not in page and page.count("\n| modalities") == 4
+    assert "olm_t_irfb" not in page and page.count("\n| modalities") == 4 and "\\*" not in page
     real = [replace(r, config=r.config.model_copy(update={"miniature": None}))
             for r in numbers.runs_of("smoke", root)]  # fmt: skip
     assert "miniature" not in text.notes(real, "make reproduce")
@@ -168,7 +190,7 @@ def test_a_misspelt_control_is_refused_when_params_are_read(root, tmp_path):
         params.load(tmp_path / "params.yaml")
 
 
-def test_effects_are_paired_with_the_default_of_the_same_seed_and_fold(root, settings):
+def test_effects_are_differences_to_the_default_of_the_same_fold(root, settings):
     grid, base = (f("smoke", root) for f in (options.runs_of, options.defaults))
     table = options.effects(grid, base, settings.table3)
     assert len(table) == 8 * 2 and set(table["split"]) == {"dev", "test"}
@@ -209,19 +231,19 @@ def test_the_papers_attention_column_beside_the_challenges(repository):
     assert found["equals_cv"].sum() == 5 and found["equals_test"].sum() == 0
 
 
-def test_claims_and_control_say_yes_only_beyond_the_interval(settings, measured, repository):
+def test_claims_and_control_are_numbers_without_a_verdict(settings, measured, repository):
     printed = repository / "data/paper/table3.csv"
     answers = numbers.claims(measured, settings.table3, printed)
     assert len(answers) == 3 * 2 * 2
-    assert set(answers["answer"]) <= {"yes", "no, the other way", "not shown"}
-    assert set(measured["seed"]) > {0}  # else nothing below has an interval
+    assert list(answers) == ["claim", "protocol", "measure", "difference", "paper"]
     irfb, mbt = (measured["row"].str.contains(fusion) for fusion in ("irfb", "mbt"))
-    better = measured.assign(f1=measured["f1"].mask(irfb, 2.0 + 0.01 * measured["seed"]))
-    better.loc[mbt, "f1"] = 1.0
+    better = measured.assign(f1=measured["f1"].mask(irfb, 0.8 + 0.01 * measured["seed"]))
+    better.loc[mbt, "f1"] = 0.7
     answers = numbers.claims(better, settings.table3, printed)
     first = answers.query("claim == 'IRFB is better than MBT' and measure == 'F1, points'")
-    assert first["answer"].tolist() == ["yes", "yes"]
-    assert len(numbers.control(measured, settings.table3)) == 4
+    # Seeds 0 and 1: 80 and 81 against 70, with an SD of 1 / sqrt 2.
+    assert first["difference"].tolist() == ["+10.50 ± 0.71"] * 2
+    assert list(numbers.control(measured, settings.table3)) == ["protocol", "measure", "difference"]
 
 
 def test_a_missing_run_is_an_error(root, tmp_path):
@@ -247,8 +269,10 @@ def test_a_profile_without_mer2023_says_so(root):
 
 def test_the_table_in_git_has_every_cell_by_both_protocols_and_three_seeds():
     table = pd.read_csv(Path(__file__).parent.parent / "results" / "mini" / "table3.csv")
-    cells = table.groupby("protocol")[["modalities", "fusion"]].value_counts()
-    assert len(cells) == 2 * 12 * 3 and cells.eq(1).all() and table["seeds"].eq(3).all()
+    several = table[table["modalities"].str.contains("+", regex=False)]
+    cells = several.groupby("protocol")[["modalities", "fusion"]].value_counts()
+    assert len(cells) == 2 * 8 * 3 and cells.eq(1).all() and table["seeds"].eq(3).all()
+    assert table["modalities"].nunique() == 12
 
 
 def test_the_figure_shows_a_single_modality_once_and_the_papers_number_by_the_fusions_marker(

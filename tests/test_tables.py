@@ -6,14 +6,13 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from made_runs import execute, make, write_json
+from made_runs import execute, make, make_sweep, write_json
 
 from companion import report
+from companion.evidence.spread import Spread, detectable
 from companion.paper import TABLE1_ROWS
 from companion.runs.grid import runs_of
 from companion.table1 import claims, numbers, rows, text
-from olmlib import metrics
-from olmlib.metrics import Interval
 
 ROWS = list(dict.fromkeys(run.name for run in runs_of("smoke", "cremad")))
 
@@ -54,10 +53,11 @@ def grid(made, tmp_path):
 def frame(**values):
     """Runs of rows whose accuracies are given per seed."""
     lines = [
-        {"dataset": "cremad", "title": "toy", "row": row, "seed": seed, "accuracy": value}
+        {"dataset": "cremad", "title": "toy", "row": row, "seed": seed, "accuracy": value,
+         "test_clips": 200}
         for row, accuracies in values.items()
         for seed, value in enumerate(accuracies)
-    ]
+    ]  # fmt: skip
     empty = {name: np.nan for name in numbers.MEASURED}
     measured = pd.DataFrame([empty | line for line in lines])
     return measured.assign(**{name: measured["accuracy"] for name in numbers.ALWAYS})
@@ -82,32 +82,50 @@ def test_one_line_per_row_of_params(measured, printed):
     assert table["title"].eq("CREMA-D miniature").all()
 
 
-def test_mean_interval_and_differences_by_hand(printed):
-    # Of 2 values, t(0.975, 1) = 12.7062 times half their distance.
+def test_mean_spread_and_differences_by_hand(printed):
+    # Of 2 values the standard deviation is their distance over sqrt 2; variances add up.
     measured = frame(concat=[0.50, 0.60], three_heads=[0.53, 0.62])
     concat, heads = numbers.table1(measured, printed).to_dict("records")
-    assert (concat["accuracy"], concat["accuracy_half"]) == (55.0, pytest.approx(63.5310))
+    assert (concat["accuracy"], concat["accuracy_sd"]) == (
+        55.0,
+        pytest.approx(10 / 2**0.5, rel=1e-5),
+    )
     assert heads["minus_concat"] == 2.5
-    assert heads["minus_concat_half"] == pytest.approx(0.5 * 12.7062, abs=1e-3)
-    assert not heads["minus_concat_differs"]
-    assert np.isnan(concat["minus_concat"])
+    assert heads["minus_concat_sd"] == pytest.approx((50 + 40.5) ** 0.5, rel=1e-5)
+    assert np.isnan(concat["minus_concat"]) and np.isnan(concat["minus_concat_sd"])
     assert np.isnan(heads["audio"])
 
 
-def test_an_interval_without_zero_is_marked(printed):
-    measured = frame(concat=[0.5, 0.6], three_heads=[0.55, 0.652])
+def test_the_spread_is_that_of_seeds_and_no_interval(printed):
+    page = text.markdown(
+        numbers.table1(frame(concat=[0.6, 0.62, 0.64], three_heads=[0.7] * 3), printed)
+    )
+    assert "62.0 ± 2.0" in page and "+8.0 ± 2.0" in page
+
+
+def test_under_the_differences_stands_what_they_can_tell(measured, printed):
     table = numbers.table1(measured, printed)
-    assert table["minus_concat_differs"].tolist() == [False, True]
     page = text.markdown(table)
-    assert "+5.1 ± 1.3 \\*" in page
-    assert page.count("\\*") == 2  # and Concat minus Three heads
+    found = numbers.can_tell(table)
+    # All rows against Concat, and all others against three heads, with which Concat was compared.
+    assert found.comparisons == (len(ROWS) - 1) + (len(ROWS) - 2)
+    assert found.pooled_sd == pytest.approx(2 / 2**0.5, rel=1e-3)
+    assert found.alone == pytest.approx(detectable(found.pooled_sd, 2), rel=1e-6)
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
+    assert ["Seeds", "2"] in lines and ["Test clips", "60"] in lines
+    assert ["Difference shown with 80 % power", f"{found.alone:.1f}"] in lines
+    many = f"The same, {found.comparisons} comparisons judged together"
+    assert [many, f"{found.together:.1f}"] in lines
+    assert "can tell" not in text.markdown(table, text.CHOICES_COLUMNS)
 
 
-def test_paired_differences_ignore_what_seeds_share(printed):
-    measured = frame(concat=[0.2, 0.5, 0.8], three_heads=[0.21, 0.512, 0.811])
-    line = numbers.table1(measured, printed).iloc[1]
-    assert line["accuracy_half"] > 50
-    assert line["minus_concat_half"] < 1
+def test_no_star_and_no_verdict_stands_anywhere(measured, printed):
+    table = numbers.table1(measured, printed)
+    pages = [text.markdown(table), text.markdown(numbers.ablation(table), text.ABLATION_COLUMNS)]
+    pages += [claims.claims(measured, "cremad", printed=printed).to_string(), text.READING]
+    for word in ("\\*", "differs", "excludes", "not shown", "significant", "larger than noise"):
+        assert not [page for page in pages if word in page], word
+    assert not [name for name in table if name.endswith(("_differs", "_half"))]
 
 
 def test_the_order_of_lines_does_not_change_the_pairs(measured):
@@ -129,11 +147,17 @@ def test_a_data_set_that_the_paper_lacks_has_no_such_column(measured, printed):
     assert "Paper" not in page and "Accuracy − Concat" in page
 
 
-def test_ablation_is_a_to_h_in_order(measured, printed):
+def test_ablation_is_a_to_j_in_order(measured, printed):
     lines = numbers.ablation(numbers.table1(measured, printed))
-    assert lines["letter"].tolist() == list("abcdefgh")
+    assert lines["letter"].tolist() == list("abcdefghij")
     assert lines["row"].tolist()[0] == "three_heads" and lines["row"].tolist()[5] == "olm"
-    assert len(claims.controls(ROWS)) == 7
+    assert len(claims.controls(ROWS)) == 9
+
+
+def test_a_data_set_without_controls_has_no_ablation(measured, printed):
+    few = measured[measured["row"].isin(["concat", "three_heads", "olm"])].assign(dataset="avmnist")
+    table = numbers.table1(pd.concat([measured, few]), printed)
+    assert set(numbers.ablation(table)["dataset"]) == {"cremad"}
 
 
 def test_blocks_stand_together_and_other_encoders_apart(measured, printed):
@@ -169,17 +193,6 @@ def test_without_costs_the_table_is_the_same(measured, printed, tmp_path, conten
     page = text.markdown(numbers.table1(measured, printed, path))
     assert page == text.markdown(numbers.table1(measured, printed))
     assert "Step" not in page
-
-
-def test_what_is_larger_than_noise_is_named():
-    gaps = {"minus_concat": [5.0, -3.0, 1.0, np.nan], "minus_three_heads": [0.0, 0.1, 0.2, 0.3]}
-    table = pd.DataFrame({"title": "toy", "label": list("abcd"), "letter": "", **gaps})
-    table["minus_concat_differs"] = [True, True, False, False]
-    table["minus_three_heads_differs"] = False
-    lines = text.beyond_noise(table).splitlines()
-    assert "- higher than Concat: a +5.0" in lines and "- lower than Concat: b −3.0" in lines
-    assert "- not told apart from Concat: 1 rows" in lines
-    assert lines[-1].startswith("2 of 7 differences are marked.")
 
 
 def test_epochs_are_chosen_by_dev_and_by_test(grid, monkeypatch):
@@ -252,36 +265,29 @@ def test_a_run_made_with_other_values_is_an_error(grid):
 
 
 def test_seeds_that_agree_to_the_clip_show_no_spread(printed):
-    table = numbers.table1(frame(concat=[0.5, 0.6], three_heads=[0.55, 0.65]), printed)
-    assert table["minus_concat"].tolist()[1] == 5 and not table["minus_concat_differs"].any()
-    gap = metrics.paired_difference([0.55, 0.65], [0.5, 0.6])
-    assert "no spread to judge by" in claims.sentence("olm", "concat", gap, 2)
+    page = text.markdown(numbers.table1(frame(concat=[0.5] * 2, three_heads=[0.6] * 2), printed))
+    assert " 60.0 |" in page and "±" not in page and "No spread over seeds" in page
 
 
-def test_one_seed_has_a_mean_and_no_interval(printed):
+def test_one_seed_has_a_mean_and_no_spread(printed):
     table = numbers.table1(frame(concat=[0.5], three_heads=[0.6]), printed)
-    assert "60.0 |" in text.markdown(table)
-    assert not table["minus_concat_differs"].any()
-    gap = metrics.paired_difference([0.6], [0.5])
-    assert "nothing can be concluded" in claims.sentence("olm", "concat", gap, 1)
+    page = text.markdown(table)
+    assert "60.0 |" in page and "±" not in page
+    assert "No spread over seeds" in page and "no difference can be shown" in page
+    said = claims.sentence("olm", "concat", Spread(0.1, np.nan), numbers.can_tell(table), 1)
+    assert said.endswith("points. One seed has no spread: it shows no difference, however large.")
+
+
+def test_a_sentence_has_numbers_and_what_would_have_shown(printed):
+    table = numbers.table1(frame(concat=[0.5, 0.52, 0.54], three_heads=[0.6, 0.61, 0.65]), printed)
+    found = numbers.can_tell(table)
+    said = claims.sentence("olm", "concat", Spread(0.0123, 0.034), found, 3)
+    assert said.startswith("OLM (stable) minus Concat: +1.2 ± 3.4 points (± is the SD of one run")
+    assert said.endswith(f"3 seeds would show a true difference of {found.alone:.1f} points.")
 
 
 @pytest.mark.parametrize(
-    ("gap", "word", "says"),
-    [
-        (Interval(0.02, 0.01), "yes", "excludes 0: OLM (stable) is higher"),
-        (Interval(-0.02, 0.01), "no, the other way", "excludes 0: OLM (stable) is lower"),
-        (Interval(0.01, 0.02), "not shown", "includes 0: 3 seeds do not show"),
-        (Interval(0.02, 1e-17), "not shown", "agree to the clip"),
-    ],
-)
-def test_words_follow_the_interval(gap, word, says):
-    assert report.answer(gap) == word
-    assert says in claims.sentence("olm", "concat", gap, 3)
-
-
-@pytest.mark.parametrize(
-    ("mean", "half", "shown"),
+    ("mean", "spread", "shown"),
     [
         (62.74, 5.44, "62.7 ± 5.4"),
         (-0.04, 1, "0.0 ± 1.0"),
@@ -291,30 +297,33 @@ def test_words_follow_the_interval(gap, word, says):
         (-2.25, 0.06, "−2.2 ± 0.1"),
     ],
 )
-def test_an_interval_without_width_is_not_shown(mean, half, shown):
-    assert report.interval(mean, half) == shown
-    assert report.interval(abs(mean), half, sign=True).startswith("+")
+def test_a_spread_of_nothing_is_not_shown(mean, spread, shown):
+    assert report.plus_minus(mean, spread) == shown
+    assert report.plus_minus(abs(mean), spread, sign=True).startswith("+")
 
 
 def test_claims_put_the_papers_difference_beside_ours(measured, printed):
     answers = claims.claims(measured, "cremad", printed=printed).set_index("question")
     audio = answers.loc["Is audio alone better than visual alone?"]
     # Every made row is a point above the one before; the printed ones, too.
-    assert audio.tolist() == ["−1.0", "not shown", "−1.0"]
+    # Both rows have the seeds 2 points apart: SD sqrt 2, and twice that variance of the difference.
+    assert audio.tolist() == ["−1.0 ± 2.0", "−1.0"]
+    assert list(answers.columns) == ["difference", "paper"]
     assert (answers["paper"] == "–").sum() == 3
     some = measured[measured["row"] != "olm_reversed"]
     assert len(claims.claims(some, "cremad", printed=printed)) == len(answers) - 1
 
 
-def test_change_turns_the_answer_by_what_the_paper_says():
+def test_change_puts_ours_beside_the_direction_that_the_paper_says():
     table = pd.DataFrame(
-        [("a", s, "audio", 3.0 + s) for s in range(3)]
-        + [("b", s, "audio", 2.0 + s + 0.01 * s) for s in range(3)],
+        [("a", s, "audio", 3.0 + s) for s in range(3)] + [("b", s, "audio", 2.0) for s in range(3)],
         columns=["row", "seed", "head", "norm"],
     )
-    assert claims.change(table, "norm", ["a", "b"], {"audio": -1})["here"].tolist() == ["yes"]
-    answer = claims.change(table, "norm", ["a", "b"], {"audio": 1})["here"].tolist()
-    assert answer == ["no, the other way"]
+    for sign, word in ((-1, "lower"), (1, "higher")):
+        line = claims.change(table, "norm", ["a", "b"], {"audio": sign}).iloc[0].to_dict()
+        assert line == {
+            "head": "audio", "without": "4", "with": "2", "difference": "−2 ± 1", "paper": word,
+        }  # fmt: skip
 
 
 def test_half_a_rounding_step_does_not_depend_on_the_last_bit(printed):
@@ -338,6 +347,7 @@ def test_notebook_writes_every_result_and_the_same_twice(root, grid, tmp_path, m
         pytest.skip("data/ is not pulled: dvc pull data.dvc")
     (tmp_path / "data" / "paper" / "table1.csv").write_bytes(shipped.read_bytes())
     lines = (len(grid) + len(make(tmp_path, dataset="avmnist"))) // 2
+    make_sweep(tmp_path)
     listed = (tmp_path / "params.yaml").read_text(encoding="utf-8")
     listed = listed.replace("[cremad, ks, vggsound]", "[cremad, avmnist]")
     (tmp_path / "params.yaml").write_text(listed, encoding="utf-8")
@@ -348,6 +358,7 @@ def test_notebook_writes_every_result_and_the_same_twice(root, grid, tmp_path, m
         *("table1.csv", "table1.md", "table1.png", "table1_runs.csv"),
         *("ablation.csv", "ablation.md", "coefficients.csv", "coefficients.png"),
         *("fairness.csv", "fairness.md", "fairness.png"),
+        *("algorithm1.csv", "algorithm1.md", "algorithm1.png"),
     }
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()

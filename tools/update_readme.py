@@ -3,9 +3,12 @@
 python tools/update_readme.py
 
 A marker names a file: `<!-- table: FILE -->`, or some of its columns and rows:
-`<!-- table: FILE | COLUMN, COLUMN | ROW | ROW -->`. The place ends at `<!-- end -->`.
+`<!-- table: FILE | COLUMN, COLUMN | ROW | ROW -->`. The place ends at `<!-- end -->`. What stands
+in a second table under the first, which says what it can tell, follows its rows unasked: no table
+goes without it.
 """
 
+import itertools
 import re
 from pathlib import Path
 
@@ -13,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PLACE = re.compile(
     r"(<!-- table: (?P<file>\S+)(?P<part> \|.*?)? -->\n).*?(<!-- end -->)", re.DOTALL
 )
+# Data sets with different numbers of comparisons share a line.
+NUMBER = re.compile(r"\d+(?= comparison)")
 
 
 def updated(text: str, root: Path = ROOT) -> str:
@@ -41,11 +46,11 @@ def excerpt(page: str, columns: list[str], rows: list[str]) -> str:
         columns: names of columns of these tables.
         rows: names of rows; a data set that lacks one has an empty place.
     """
-    cells, heads = {}, []
+    cells, heads, facts = {}, [], {}
     sections = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
     for section in sections:
-        title, *lines = section.splitlines()
-        head, _, *body = (_cells(line) for line in lines if line.startswith("|"))
+        title, *text = section.splitlines()
+        (head, _, *body), *below = _tables(text)
         for column in columns:
             if column not in head:
                 raise KeyError(f"{title} has no column {column!r}")
@@ -54,12 +59,23 @@ def excerpt(page: str, columns: list[str], rows: list[str]) -> str:
             )
             heads.append(": ".join(names))
             cells |= {(line[0], heads[-1]): line[head.index(column)] for line in body}
+        # Its numbers are in their names; said once, in the section's first column.
+        first = heads[-len(columns)]
+        facts |= {(NUMBER.sub("all", line[0]), first): line[1] for b in below for line in b[2:]}
     for row in rows:
         if not any((row, head) in cells for head in heads):
             raise KeyError(f"no table has a row {row!r}")
+    cells |= facts
+    rows = [*rows, *dict.fromkeys(name for name, _ in facts)]
     lines = [["Row", *heads], [":--", *["--:"] * len(heads)]]
     lines += [[row, *(cells.get((row, head), "") for head in heads)] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _tables(lines: list[str]) -> list[list[list[str]]]:
+    """Return the cells of every Markdown table in some lines."""
+    groups = itertools.groupby(lines, key=lambda line: line.startswith("|"))
+    return [[_cells(line) for line in group] for is_table, group in groups if is_table]
 
 
 def _cells(line: str) -> list[str]:

@@ -155,7 +155,7 @@ def property_line(name: str, values: np.ndarray, sign: str, bound: float) -> tup
 
 
 def _in_words(interval: Interval) -> str:
-    return report.interval(*interval)
+    return report.plus_minus(*interval)
 
 
 def _compared(difference: Interval, sentence: str) -> str:

@@ -13,7 +13,7 @@ accuracy is the mean of the last `LAST` epochs. On data with folds, the seeds ta
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -87,8 +87,8 @@ def measured(runs: Sequence[Run]) -> pd.DataFrame:
 
 def best(table: pd.DataFrame) -> float:
     """Return the rate with the best mean dev accuracy, the smaller of equal ones."""
-    means = table.groupby("lr")["dev_accuracy"].mean().round(6)
-    return float(means.idxmax())
+    means = table.groupby("lr", as_index=False)["dev_accuracy"].mean().round(6)
+    return means.loc[means["dev_accuracy"].idxmax(), "lr"].item()
 
 
 def gaps(table: pd.DataFrame) -> pd.DataFrame:
@@ -110,17 +110,13 @@ def gaps(table: pd.DataFrame) -> pd.DataFrame:
 
 def _changed(run: Run, seed: int, **train) -> Run:
     config = run.config.model_copy(update={"train": replace(run.config.train, **train)})
-    values = "-".join(
-        f"{name}{value:g}"
-        for name, value in asdict(config.train).items()
-        if name in ("lr", "epochs")
+    name = f"{run.name}@lr{config.train.lr:g}-epochs{config.train.epochs}"
+    prepare = config.prepare
+    fold = seed % prepare.folds if isinstance(prepare, sections.PrepareSequences) else None
+    work = ROOT / "build" / "plateau"
+    return replace(
+        run, name=name, seed=seed, config=config, fold=fold, runs=work / run.dataset, work=work
     )
-    fold = None if run.fold is None else seed % config.prepare.folds
-    places = {
-        "runs": ROOT / "build" / "plateau" / run.dataset,
-        "work": ROOT / "build" / "plateau" / "work",
-    }
-    return replace(run, name=f"{run.name}@{values}", seed=seed, config=config, fold=fold, **places)
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:

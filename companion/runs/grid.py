@@ -29,15 +29,17 @@ def runs_of(
     Args:
         profile: name of the profile.
         dataset: name of the data set.
-        rows: names of rows; by default all that the data set has (`datasets` of a row).
+        rows: names of rows, also of those of `algorithm1`; by default all of Table 1 that the data
+            set has (`datasets` of a row).
         root: the repository's root.
 
     Raises:
         ValueError: an unknown profile, data set or row, or a row that the data set does not have.
     """
     settings, chosen = profile_values(profile, root)
-    here = [n for n, row in settings.rows.items() if not row.datasets or dataset in row.datasets]
-    names = here if rows is None else list(rows)
+    every = settings.sweep() | settings.rows
+    here = [n for n, row in every.items() if not row.datasets or dataset in row.datasets]
+    names = [n for n in settings.rows if n in here] if rows is None else list(rows)
     unknown = [name for name in names if name not in here]
     if unknown:
         raise ValueError(
@@ -45,13 +47,27 @@ def runs_of(
         )
     section, runs = chosen.dataset(dataset), []
     for name in names:
-        row = settings.rows[name]
+        row = every[name]
         config = section.model_copy(update={"model": row.network(section.model)})
         runs += [
             Run(dataset, name, row, seed, config, *places(profile, dataset, root))
             for seed in chosen.seeds
         ]
     return runs
+
+
+def sweep_of(profile: str, dataset: str, root: str | Path = ".") -> list[Run]:
+    """Return the runs of the sweep over Algorithm 1; of another data set than its own, none.
+
+    One pair of the sweep is the row of Table 1: its runs are the same.
+
+    Raises:
+        ValueError: as `runs_of`.
+    """
+    settings, _ = profile_values(profile, root)
+    if dataset != settings.algorithm1.dataset:
+        return []
+    return runs_of(profile, dataset, settings.sweep(), root)
 
 
 def profile_values(profile: str, root: str | Path = ".") -> tuple[params.Params, params.Profile]:
@@ -186,6 +202,12 @@ def check_rows(settings: params.Params, file="params.yaml") -> None:
         ValueError: rows whose method does not exist or does not take their options, one per line.
     """
     rows = {f"rows.{name}": row for name, row in settings.rows.items()}
+    if params.ALGORITHM1 in settings.rows:
+        rows |= {
+            f"algorithm1, as {name}": row
+            for name, row in settings.sweep().items()
+            if name not in settings.rows
+        }
     wrong = []
     for place, row in (rows | settings.table3.rows()).items():
         try:

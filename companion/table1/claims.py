@@ -1,14 +1,13 @@
-"""Sentences of Table 1 and of Figures 5 and 6: which question which interval answers."""
+"""The questions that Table 1 and Figures 5 and 6 are read for, each with its numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from companion.evidence.intervals import differs
-from companion.report import answer, points, signed
+from companion.evidence.spread import Sensitivity, Spread, difference
+from companion.report import points, rounded, signed
 from companion.table1 import numbers, rows
-from olmlib.metrics import Interval, confidence_interval
 
 QUESTIONS = {
     ("audio_only", "visual_only"): "Is audio alone better than visual alone?",
@@ -22,23 +21,22 @@ QUESTIONS = {
 }
 
 
-def sentence(row: str, reference: str, gap: Interval, seeds: int) -> str:
-    """Return what a paired difference of accuracies shows, in words.
+def sentence(row: str, reference: str, gap: Spread, found: Sensitivity, seeds: int) -> str:
+    """Return a difference of accuracies and what so many seeds would have shown, in words.
 
     Args:
         row, reference: names of rows.
         gap: row minus reference, in `[-1, 1]`.
-        seeds: number of pairs.
+        found: what the table can tell, in points.
+        seeds: of each row.
     """
     pair = f"{rows.label(row)} minus {rows.label(reference)}: {points(gap)} points"
     if seeds < 2:
-        return f"{pair}. One seed has no interval: nothing can be concluded."
-    if gap.half_width < 1e-9:
-        return f"{pair}. All {seeds} seeds agree to the clip: there is no spread to judge by."
-    if not differs(gap):
-        return f"{pair}. The interval includes 0: {seeds} seeds do not show a difference."
-    way = "higher" if gap.mean > 0 else "lower"
-    return f"{pair}. The interval excludes 0: {rows.label(row)} is {way} here."
+        return f"{pair}. One seed has no spread: it shows no difference, however large."
+    return (
+        f"{pair} (± is the SD of one run minus another). With 80 % power {seeds} seeds would show "
+        f"a true difference of {rounded(found.alone):.1f} points."
+    )
 
 
 def claims(
@@ -47,7 +45,7 @@ def claims(
     questions: Mapping[tuple[str, str], str] = QUESTIONS,
     printed: str | Path | None = None,
 ) -> pd.DataFrame:
-    """Return what paired differences of accuracies say to questions about two rows.
+    """Return the differences of accuracies that questions about two rows ask for.
 
     Args:
         measured: as of `table1.numbers.collect`.
@@ -57,8 +55,9 @@ def claims(
         printed: place of `data/paper/table1.csv`.
 
     Returns:
-        Columns `question`, `difference` (points, 95 % interval), `answer` (see `answer`) and
-        `paper`, the difference of the published accuracies.
+        Columns `question`, `difference` (points, ± the SD of one run minus another) and `paper`,
+        the difference of the published accuracies. Answers need more seeds than a table like
+        Table 1 has: `evidence.intervals`.
     """
     paper = numbers.published(dataset, printed)
     there = set(measured.loc[measured["dataset"] == dataset, "row"])
@@ -67,7 +66,7 @@ def claims(
         if not {row, reference} <= there:
             continue
         gap = numbers.difference(measured, dataset, row, reference)
-        line = {"question": question, "difference": points(gap), "answer": answer(gap)}
+        line = {"question": question, "difference": points(gap)}
         both = row in paper and reference in paper
         line["paper"] = (
             signed(100 * (paper[row]["paper_accuracy"] - paper[reference]["paper_accuracy"]))
@@ -100,21 +99,18 @@ def change(
         claimed: head -> 1 where the paper says that OLM raises the value, -1 where it lowers it.
 
     Returns:
-        Columns `head`, `without`, `with` (means over seeds), `difference` (paired, with its 95 %
-        interval), `paper`, `here` (see `answer`, for the direction that the paper says).
+        Columns `head`, `without`, `with` (means over seeds), `difference` (± the SD of one run
+        minus another), `paper` (the direction that it says).
     """
     lines = []
     for head, sign in claimed.items():
-        wide = table[table["head"] == head].pivot(index="seed", columns="row", values=value)
-        without, with_olm = (wide[row].to_numpy() for row in pair)
-        gap = confidence_interval(with_olm - without)  # paired: both have the same seeds
-        low, high = gap.mean - gap.half_width, gap.mean + gap.half_width
+        part = table[table["head"] == head]
+        without, with_olm = (part.loc[part["row"] == row, value].to_numpy() for row in pair)
+        gap = difference(with_olm, without)
         line = {"head": head, "without": f"{without.mean():.3g}", "with": f"{with_olm.mean():.3g}"}
-        line["difference"] = f"{gap.mean:+.3g} [{low:+.3g}, {high:+.3g}]"
+        line["difference"] = f"{gap.mean:+.3g}" + (f" ± {gap.sd:.3g}" if gap.sd > 1e-9 else "")
         line = {name: text.replace("-", "−") for name, text in line.items()}
-        line["paper"] = "higher" if sign > 0 else "lower"
-        line["here"] = answer(Interval(sign * gap.mean, gap.half_width))
-        lines.append(line)
+        lines.append(line | {"paper": "higher" if sign > 0 else "lower"})
     return pd.DataFrame(lines)
 
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import combinations
 
+import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
 from companion import params
-from companion.evidence.intervals import differs
+from companion.evidence.spread import spread
+from companion.report import markdown_table, plus_minus
 from companion.runs.identity import Run
 from companion.table1 import rows
 from companion.table1.numbers import title
 from companion.tables import split_by
-from olmlib.metrics import confidence_interval, paired_difference
 
 # Column of `numbers.collect` -> what is chosen; the first is what Table 1 shows by default.
 CHOICES = {
@@ -24,16 +24,17 @@ CHOICES = {
     "weighted_sum": "weighted sum of heads",
 }
 DEFAULT = next(iter(CHOICES))
-SEEDS = "another seed"
 READING = (
-    "τ compares the ranking by a choice with that by the best dev epoch and the fused head, within "
-    "a seed; the yardstick compares two seeds. *Sum of heads* adds the raw logits of all heads, "
-    "*weighted sum* multiplies them first by the coefficients w at the end of the chosen epoch. "
-    "Only rows of OLM have such coefficients. GradNorm and G-Blend weigh losses, which scales no "
-    "logit, so their weighted sum is the plain one, as in all other rows. In Concat the audio and "
-    "visual logits are the parts of the fused ones, in rows with three heads they are heads of "
-    "their own, and in fusions without such parts they are what the fused head says with the other "
-    "feature at its mean: compare them within a block only."
+    "τ compares the ranking by a choice with that by the best dev epoch and the fused head, of the "
+    "same runs: within each seed, mean over seeds. *Moves most* is the method that changes most "
+    "places, of equals the one whose accuracy changes most; its points are the change of its mean, "
+    "± the SD over seeds of the change: the same trainings, read in another way. *Sum of heads* "
+    "adds the raw logits of all heads, *weighted sum* multiplies them first by the coefficients w "
+    "at the end of the chosen epoch. Only rows of OLM have such coefficients. GradNorm and G-Blend "
+    "weigh losses, which scales no logit, so their weighted sum is the plain one, as in all other "
+    "rows. In Concat the audio and visual logits are the parts of the fused ones, in rows with "
+    "three heads they are heads of their own, and in fusions without such parts they are what the "
+    "fused head says with the other feature at its mean: compare them within a block only."
 )
 
 
@@ -47,10 +48,10 @@ def rank(measured: pd.DataFrame) -> pd.DataFrame:
         measured: as of `numbers.collect`.
 
     Returns:
-        Columns `dataset`, `title`, `row`, `label`, `choice`; `accuracy` in percent and `change`,
-        its paired difference in points to the default choice, with `_half`, half of its 95 %
-        interval; `differs`, whether that excludes 0; `rank` from 1, equal accuracies share the
-        better one; `moved`, places gained over the default.
+        Columns `dataset`, `title`, `row`, `label`, `choice`, `seeds`; `accuracy` in percent and
+        `change`, by how many points it differs from that of the same runs by the default choice,
+        each with its SD over seeds as `_sd`; `rank` from 1, equal accuracies share the better one;
+        `moved`, places gained over the default.
     """
     lines = []
     for dataset, part in _methods(measured):
@@ -59,12 +60,12 @@ def rank(measured: pd.DataFrame) -> pd.DataFrame:
         for row in sorted(means.index, key=rows.place):
             runs = part[part["row"] == row].sort_values("seed")
             for choice in CHOICES:
-                value = confidence_interval(100 * runs[choice])
-                gap = paired_difference(100 * runs[choice], 100 * runs[DEFAULT])
+                value = spread(100 * runs[choice])
+                change = spread(100 * (runs[choice] - runs[DEFAULT]))
                 line = {"dataset": dataset, "title": runs["title"].iloc[0], "row": row}
-                line |= {"label": rows.label(row), "choice": choice, "accuracy": value.mean}
-                line |= {"accuracy_half": value.half_width, "change": gap.mean}
-                line |= {"change_half": gap.half_width, "differs": differs(gap)}
+                line |= {"label": rows.label(row), "choice": choice, "seeds": len(runs)}
+                line |= {"accuracy": value.mean, "accuracy_sd": value.sd}
+                line |= {"change": change.mean, "change_sd": change.sd}
                 line["rank"] = ranks.loc[row, choice]
                 line["moved"] = ranks.loc[row, DEFAULT] - line["rank"]
                 lines.append(line)
@@ -74,53 +75,71 @@ def rank(measured: pd.DataFrame) -> pd.DataFrame:
 def agreement(measured: pd.DataFrame) -> pd.DataFrame:
     """Return how alike two rankings are: Kendall's tau, 1 for the same order, -1 for the reverse.
 
-    A choice is compared with the default within each seed, and the mean over seeds is returned.
-    `SEEDS` is the yardstick: the default compared between two seeds, the mean over all pairs of
-    seeds. A choice whose tau is not below that changes the ranking no more than luck does.
+    A choice is compared with the default within each seed, so that both rankings are of the same
+    runs, and the mean over seeds is returned.
 
     Args:
         measured: as of `numbers.collect`.
 
     Returns:
-        Columns `dataset`, `title`, `choice`, `tau`; NaN where it takes two seeds and there is one.
+        Columns `dataset`, `title`, `choice`, `tau`.
     """
     lines = []
     for dataset, part in _methods(measured):
         default = part.pivot(index="row", columns="seed", values=DEFAULT).round(8)
-        pairs = {SEEDS: [(default[a], default[b]) for a, b in combinations(default, 2)]}
         for choice in list(CHOICES)[1:]:
             other = part.pivot(index="row", columns="seed", values=choice).round(8)
-            pairs[choice] = [(default[seed], other[seed]) for seed in default]
-        for choice, compared in pairs.items():
-            taus = pd.Series([kendalltau(a, b).statistic for a, b in compared], dtype=float)
+            taus = [kendalltau(default[seed], other[seed]).statistic for seed in default]
             line = {"dataset": dataset, "title": part["title"].iloc[0]}
-            lines.append(line | {"choice": choice, "tau": taus.mean()})
+            lines.append(line | {"choice": choice, "tau": float(np.mean(taus))})
     return pd.DataFrame(lines)
 
 
 def numbers(ranked: pd.DataFrame, agreed: pd.DataFrame) -> pd.DataFrame:
-    """Return `rank` with the `tau` of each choice; beside the default stands that of two seeds."""
-    tau = agreed[["dataset", "choice", "tau"]].replace({"choice": {SEEDS: DEFAULT}})
-    return ranked.merge(tau, on=["dataset", "choice"], validate="m:1")
+    """Return `rank` with the `tau` of each choice; the default is like itself."""
+    tau = agreed[["dataset", "choice", "tau"]]
+    return ranked.merge(tau, on=["dataset", "choice"], how="left").fillna({"tau": 1.0})
 
 
-def sentences(agreed: pd.DataFrame) -> str:
-    """Return in words, as Markdown, which choices change the ranking more than a seed does.
+def most_moved(ranked: pd.DataFrame) -> pd.DataFrame:
+    """Return the line of `rank` that moves most, of every data set and choice but the default.
 
     Args:
+        ranked: as of `rank`.
+
+    Returns:
+        The columns of `rank`; a choice under which no method changes its place has no line.
+    """
+    moving = ranked[(ranked["choice"] != DEFAULT) & (ranked["moved"] != 0)]
+    far = moving.assign(places=moving["moved"].abs(), points=moving["change"].abs().round(8))
+    far = far.sort_values(["places", "points"], ascending=False, kind="stable")
+    first = far.groupby(["dataset", "choice"], sort=False).head(1)
+    return first.drop(columns=["places", "points"]).sort_index()
+
+
+def moves(ranked: pd.DataFrame, agreed: pd.DataFrame) -> str:
+    """Return as Markdown, for every data set and choice, tau and the method that moves most.
+
+    Args:
+        ranked: as of `rank`.
         agreed: as of `agreement`.
     """
-    lines = []
-    for name, part in agreed.groupby("title", sort=False):
-        tau = part.set_index("choice")["tau"]
-        noise = tau.pop(SEEDS)
-        if pd.isna(noise):
-            lines.append(f"- {name}: one seed has no noise to compare with.")
-            continue
-        below = [f"{CHOICES[c]} ({tau[c]:.2f})" for c in tau.index if tau[c] < noise]
-        word = f"Below that: {', '.join(below)}" if below else "No choice is below that"
-        lines.append(f"- {name}: two seeds agree by τ = {noise:.2f}. {word}.")
-    return "\n".join(lines)
+    most = most_moved(ranked).set_index(["dataset", "choice"])
+    parts = []
+    for dataset, part in split_by(agreed, "dataset"):
+        lines = []
+        for choice, tau in zip(part["choice"], part["tau"], strict=True):
+            line = {"Choice": CHOICES[choice], "τ": f"{tau:.2f}", "Moves most": "no method"}
+            line |= {"Places": "–", "Points": "–"}
+            if (dataset, choice) in most.index:
+                own = most.loc[(dataset, choice)]
+                line["Moves most"] = own["label"]
+                line["Places"] = f"{own['moved']:+d}".replace("-", "−")
+                line["Points"] = plus_minus(own["change"], own["change_sd"], sign=True)
+            lines.append(line)
+        title = part["title"].iloc[0]
+        parts.append(f"**{title}**\n\n{markdown_table(pd.DataFrame(lines))}")
+    return "\n\n".join(parts)
 
 
 def settings(grids: Mapping[str, Sequence[Run]]) -> pd.DataFrame:

@@ -61,10 +61,13 @@ ORIGINS = {
     ("cur", "start_epoch"): (CODE, ""),
     ("cur", "rule"): (PAPER, ""),
     ("cur", "gate_scale"): (CODE, "MMTM as published has 2"),
-    ("olm", "preset", "paper"): (PAPER, "Algorithm 1; eta and steps are published nowhere"),
+    ("olm", "preset", "paper"): (PAPER, "Algorithm 1"),
     ("olm", "preset", "code"): (CODE, "the official engine"),
     ("olm", "preset", "variant"): (CODE, "its second script"),
     ("olm", "preset"): (OURS, "made stable, see notebook 03"),
+    ("olm", "eta"): (CODE, "for its Adam; the paper has none: see the sweep over Algorithm 1"),
+    ("olm", "steps"): (CODE, "as eta"),
+    ("olm", "reference"): (OURS, "control: the closed loop between w and the norms"),
     ("olm", "rule"): (OURS, "controls: what is left without the rule"),
     ("olm", "constant"): (OURS, "control: a temperature and nothing else"),
     ("olm", "probe_size"): (OURS, "the cheap probe; the row with 64 clips shows its effect"),
@@ -95,7 +98,8 @@ def table(chosen: Mapping[str, params.Row]) -> pd.DataFrame:
         known = (ORIGINS.get(key) for key in ((method, option, value), (method, option)))
         origin, note = next(filter(None, known), UNKNOWN)
         if (method, option) == ("olm", "preset"):
-            note += f" ({_fields(value)})"
+            own = [row.options for row in chosen.values() if row.options.get("preset") == value]
+            note += f" ({_fields(value, set().union(*own))})"
         # The names of a dozen rows with the same value would be noise.
         others = sum(key[:2] == (method, option) for key in labels) > 1
         shown = "; ".join(names) if len(names) < 6 else "all others" if others else "all"
@@ -124,9 +128,9 @@ def without_any(chosen: Mapping[str, params.Row]) -> list[str]:
     return [rows.label(name) for name, row in chosen.items() if not options(row)]
 
 
-def _fields(preset: str) -> str:
-    """Return the numbers behind a preset's name, in words."""
+def _fields(preset: str, said: set[str]) -> str:
+    """Return the numbers behind a preset's name, in words, without those that rows say."""
     config = PRESETS[preset]
     inner = ("eta", "steps") if config.solver in ("sgd", "adam") else ()
     names = ("solver", "factors", *inner, "smoothing", "clamp")
-    return ", ".join(f"{name} {getattr(config, name)}" for name in names)
+    return ", ".join(f"{name} {getattr(config, name)}" for name in names if name not in said)

@@ -1,4 +1,4 @@
-"""Table 1 and its ablation: means and intervals over seeds, in percent, traceable to runs."""
+"""Table 1 and its ablation: means and spread over seeds, in percent, traceable to runs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from companion import paper, registry
-from companion.evidence.intervals import differs
+from companion.evidence.intervals import comparisons
+from companion.evidence.spread import Sensitivity, Spread, sensitivity, spread
+from companion.evidence.spread import difference as difference_of
 from companion.runs import folder
 from companion.runs.identity import Run
-from companion.table1.rows import ABLATION, REFERENCES, block, label, place
+from companion.table1.rows import ABLATION, CONTROLS, REFERENCES, block, label, place
 from companion.tables import split_by
-from olmlib.metrics import Interval, confidence_interval, paired_difference
 
 # Column of the table -> weights and metric of `folder.load`.
 MEASURES = {
@@ -30,7 +31,7 @@ MEASURES = {
 EPOCHS = ("best_dev_accuracy", "best_test_accuracy")
 MEASURED = (*MEASURES, *EPOCHS)
 ALWAYS = {"accuracy", "map", "last_accuracy", *EPOCHS}
-NONE = Interval(np.nan, np.nan)
+NONE = Spread(np.nan, np.nan)
 COSTS = ("step_over_concat", "extra_runs")
 
 
@@ -109,11 +110,10 @@ def table1(
         measured_costs: place of `benchmarks/costs.csv`.
 
     Returns:
-        Columns `dataset`, `title`, `block`, `row`, `label`, `letter`, `seeds`; each measure and its
-        `<measure>_half`, half the width of the 95 % t interval over seeds; `paper_accuracy`,
-        `paper_map`; `minus_<reference>`, `_half` and `_differs` for the paired difference of
-        accuracies (an interval without 0); `COSTS`. Percent and percentage points, with 4 digits,
-        but for the costs.
+        Columns `dataset`, `title`, `block`, `row`, `label`, `letter`, `seeds`, `test_clips`; each
+        measure and its `<measure>_sd`, the standard deviation over seeds; `paper_accuracy`,
+        `paper_map`; `minus_<reference>` and `_sd` for the unpaired difference of accuracies;
+        `COSTS`. Percent and percentage points, with 4 digits, but for counts and costs.
 
     Raises:
         ValueError: as `check`, or a row to compare with is missing.
@@ -127,14 +127,14 @@ def table1(
             line: dict[str, Any] = {"dataset": dataset, "title": runs["title"].iloc[0]}
             line |= {"block": block(row), "row": row, "label": label(row)}
             line |= {"letter": ABLATION.get(row, ""), "seeds": len(runs)}
+            line["test_clips"] = int(runs["test_clips"].iloc[0])
             for name in MEASURED:
-                interval = _interval(runs[name])
-                line |= {name: interval.mean, f"{name}_half": interval.half_width}
+                own = NONE if runs[name].isna().all() else spread(runs[name].to_numpy())
+                line |= {name: own.mean, f"{name}_sd": own.sd}
             line |= numbers.get(row, {})
             for reference in REFERENCES:
                 gap = NONE if row == reference else difference(measured, dataset, row, reference)
-                line |= {f"minus_{reference}": gap.mean, f"minus_{reference}_half": gap.half_width}
-                line[f"minus_{reference}_differs"] = differs(gap)
+                line |= {f"minus_{reference}": gap.mean, f"minus_{reference}_sd": gap.sd}
             lines.append(line)
     table = pd.DataFrame(lines)
     for name in ("paper_accuracy", "paper_map"):
@@ -145,26 +145,38 @@ def table1(
     return table.join(costs(measured_costs), on="row")
 
 
+def can_tell(part: pd.DataFrame, measure: str = "accuracy") -> Sensitivity:
+    """Return what the rows of one data set can tell of each other, in the unit of the table.
+
+    Args:
+        part: the lines of `table1` of one data set.
+        measure: which of its columns is compared.
+    """
+    pairs = comparisons(part["row"].tolist(), REFERENCES)
+    return sensitivity(part[f"{measure}_sd"].to_numpy(), int(part["seeds"].iloc[0]), len(pairs))
+
+
 def ablation(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines (a) to (h) of `table1`, in the order of their letters."""
-    return table[table["letter"] != ""].sort_values(["dataset", "letter"], kind="stable")
+    """Return the lettered lines of `table1` by their letters, of data sets that have controls."""
+    explained = set(table.loc[table["block"] == CONTROLS, "dataset"])
+    lines = table[(table["letter"] != "") & table["dataset"].isin(explained)]
+    return lines.sort_values(["dataset", "letter"], kind="stable")
 
 
 def difference(
     measured: pd.DataFrame, dataset: str, row: str, reference: str, measure: str = "accuracy"
-) -> Interval:
-    """Return a measure of `row` minus that of `reference`, paired over seeds, in `[-1, 1]`.
+) -> Spread:
+    """Return a measure's mean of `row` minus that of `reference`, unpaired, in `[-1, 1]`.
 
     Raises:
         ValueError: no such row.
     """
     part = measured[measured["dataset"] == dataset]
-    pair = [part[part["row"] == name].sort_values("seed")[measure] for name in (row, reference)]
+    pair = [part.loc[part["row"] == name, measure].to_numpy() for name in (row, reference)]
     for name, values in zip((row, reference), pair, strict=True):
-        if values.empty:
+        if not len(values):
             raise ValueError(f"{dataset} has no row {name} to compare with")
-    ours, theirs = (values.tolist() for values in pair)
-    return paired_difference(ours, theirs)
+    return difference_of(*pair)
 
 
 def costs(path: str | Path | None = None) -> pd.DataFrame:
@@ -206,10 +218,6 @@ def published(dataset: str, path: str | Path | None = None) -> dict[str, dict[st
         str(row): {str(name): value for name, value in numbers.items()}
         for row, numbers in printed.iterrows()
     }
-
-
-def _interval(values: pd.Series) -> Interval:
-    return NONE if values.isna().all() else confidence_interval(values.to_numpy())
 
 
 def _epochs(grid: Sequence[Run]) -> pd.DataFrame:

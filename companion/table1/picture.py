@@ -1,19 +1,21 @@
-"""Table 1 as pictures: dots with intervals, the coefficients, and what the choices change."""
+"""Table 1 as pictures: differences to Concat, the coefficients, and what the choices change."""
 
 from collections.abc import Mapping
 from textwrap import fill
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 
 from companion.figures.style import COLOURS, HEADS, PAPER, closed, part, require, seeds, style
-from companion.table1 import fairness
+from companion.table1 import fairness, numbers
 
-SURE, UNSURE = "0.1", "0.6"
+INK, SEED, BAND = "0.1", "0.4", "#E3ECF4"
 LETTERS = 24  # of a panel's title on one line
 # Below this the axis of coefficients is linear, as an unbounded rule can end at 0 or below.
 LINEAR = 0.1
@@ -22,23 +24,30 @@ TICKS = (-10, -1, -0.1, 0, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100)
 COLUMNS = ("best dev\nepoch", "best test\nepoch", "last\nepoch", "sum of\nheads", "weighted\nsum")
 
 
-def dots(table: pd.DataFrame, measure: str = "accuracy") -> Figure:
-    """Draw Table 1 as dots with intervals, one panel per data set, the paper beside ours.
+def gaps(table: pd.DataFrame, measured: pd.DataFrame, reference: str = "concat") -> Figure:
+    """Draw every row's difference to a reference, ours and the paper's, a panel per data set.
+
+    Never heights: ours and the paper's are of other data, a difference can be set beside another. A
+    dot is a seed minus the mean of the reference. The band ends where a true difference would be
+    shown with 80 % power, were it the only one that is asked for.
 
     Args:
         table: as of `numbers.table1`, in percent.
-        measure: `accuracy` or `map`.
+        measured: as of `numbers.collect`: the runs behind it.
+        reference: name of the row to compare with.
     """
     datasets = list(dict.fromkeys(table["dataset"]))
     table = table.assign(label=table["label"] + table["letter"].map(lambda a: a and f" ({a})"))
     places = _places(table)
-    size = (2.6 + 3.4 * len(datasets), 1.1 + 0.25 * max(places.values()))
+    size = (2.3 + 2.45 * len(datasets), 1.5 + 0.215 * max(places.values()))
     with style():
         fig, axes = plt.subplots(
             1, len(datasets), figsize=size, sharey=True, squeeze=False, layout="constrained"
         )
         for ax, dataset in zip(axes.flat, datasets, strict=True):
-            _panel(ax, table[table["dataset"] == dataset], measure, places)
+            _panel(
+                ax, part(table, dataset=dataset), part(measured, dataset=dataset), reference, places
+            )
         first = axes[0, 0]
         first.set_yticks(list(places.values()), [key[-1] for key in places])
         for key, text in zip(places, first.get_yticklabels(), strict=True):
@@ -52,7 +61,7 @@ def dots(table: pd.DataFrame, measure: str = "accuracy") -> Figure:
 
 
 def choices(ranked: pd.DataFrame, agreed: pd.DataFrame) -> Figure:
-    """Draw the rank of every method by each choice, and how alike the rankings are.
+    """Draw the rank of every method by each choice, who moves most, and how alike rankings are.
 
     Args:
         ranked: as of `fairness.rank`.
@@ -78,11 +87,12 @@ def choices(ranked: pd.DataFrame, agreed: pd.DataFrame) -> Figure:
                 aspect="auto",
             )
             _ranks(ax, wide, keys, limit)
+            most = fairness.most_moved(ranks)
+            for label, choice in zip(most["label"], most["choice"], strict=True):
+                corner = keys.index(choice) - 0.5, names.index(label) - 0.5
+                ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=INK, lw=1.8, zorder=3))
             tau = agreed[agreed["dataset"] == dataset].set_index("choice")["tau"]
-            taus = tau.reindex([fairness.SEEDS, *keys[1:]])
-            below = [f"{value:.2f}" if value == value else "–" for value in taus]
-            below[0] += "\nof two seeds"
-            ax.set_xticks(range(len(keys)), below)
+            ax.set_xticks(range(len(keys)), ["", *(f"{tau[key]:.2f}" for key in keys[1:])])
             top = ax.secondary_xaxis("top")
             top.set_xticks(range(len(keys)), COLUMNS, fontsize="small")
             top.tick_params(length=0)
@@ -167,43 +177,52 @@ def _places(table: pd.DataFrame) -> dict[tuple, float]:
     return places
 
 
-def _panel(ax: Axes, shown: pd.DataFrame, measure: str, places: Mapping[tuple, float]) -> None:
-    keys = zip(shown["block"], shown["label"], strict=True)
-    shown = shown.assign(place=[places[key] for key in keys])
-    half = shown[f"{measure}_half"].fillna(0)
-    # A t interval of few seeds can leave the range from 0 to 100, which no accuracy does.
-    low, high = ((shown[measure] + sign * half).clip(0, 100) for sign in (-1, 1))
-    for sure in (False, True):
-        one = shown["minus_concat_differs"] == sure
-        colour = SURE if sure else UNSURE
-        ax.hlines(shown["place"][one], low[one], high[one], color=colour, lw=1.4)
-        word = "differs from Concat by more than noise" if sure else "no difference shown"
-        name = f"ours: {word} (mean, 95 % interval over seeds)"
-        ax.plot(shown[measure][one], shown["place"][one], "o", color=colour, ms=5, label=name)
-    printed = shown[f"paper_{measure}"]
+def _panel(
+    ax: Axes,
+    shown: pd.DataFrame,
+    runs: pd.DataFrame,
+    reference: str,
+    places: Mapping[tuple, float],
+) -> None:
+    at = {
+        row: places[block, label]
+        for row, block, label in zip(shown["row"], shown["block"], shown["label"], strict=True)
+    }
+    zero = shown.set_index("row").loc[reference]
+    found = numbers.can_tell(shown)
+    if found.alone > 0:
+        name = "too small to be shown by so many seeds (80 % power)"
+        ax.axvspan(-found.alone, found.alone, color=BAND, lw=0, zorder=0, label=name)
+    ax.axvline(0, color="0.5", lw=0.8, zorder=1)
+    seeds = 100 * runs["accuracy"] - zero["accuracy"]
+    own: dict[str, Any] = {
+        "ls": "",
+        "marker": "o",
+        "ms": 3.8,
+        "mfc": "none",
+        "mec": SEED,
+        "mew": 1.0,
+    }
+    ax.plot(seeds, runs["row"].map(at), **own, label="ours: a seed", zorder=2)
+    means = shown["accuracy"] - zero["accuracy"]
+    bar: dict[str, Any] = {"ls": "", "marker": "|", "ms": 9, "mec": INK, "mew": 2.4}
+    ax.plot(means, shown["row"].map(at), **bar, label="ours: mean", zorder=4)
+    printed = (shown["paper_accuracy"] - zero["paper_accuracy"]).where(shown["row"] != reference)
     if printed.notna().any():
-        name = "paper, real recordings"
-        ax.plot(printed, shown["place"], "D", mfc="none", mec=PAPER, mew=1.6, ms=5.5, label=name)
-    concat = shown.loc[shown["row"] == "concat", measure]
-    if len(concat):
-        ax.axvline(concat.iloc[0], color="0.5", lw=0.8, ls="--", zorder=0, label="mean of Concat")
-    edges = pd.concat([low, high, printed]).dropna()
-    margin = 0.04 * max(edges.max() - edges.min(), 1)
-    ax.set_xlim(edges.min() - margin, edges.max() + margin)
-    unit = {"accuracy": "test accuracy (%)", "map": "test mAP (%)"}.get(measure, f"{measure} (%)")
-    ax.set(title=shown["title"].iloc[0], xlabel=unit)
+        name = "the paper, on real recordings"
+        ax.plot(printed, shown["row"].map(at), "D", color=PAPER, ms=4.6, label=name, zorder=3)
+    ax.set(title=shown["title"].iloc[0], xlabel=f"accuracy − {zero['label']} (points)")
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="y", visible=False)
 
 
 def _ranks(ax: Axes, wide: pd.DataFrame, keys: list[str], limit: float) -> None:
-    """Write ranks into the cells, bold where the accuracy changed by more than noise."""
+    """Write ranks into the cells."""
     for (i, label), (j, key) in (
         (line, column) for line in enumerate(wide.index) for column in enumerate(keys)
     ):
         rank, moved = wide["rank"].loc[label, key], wide["moved"].loc[label, key]
         if np.isnan(rank):
             continue
-        bold = "bold" if wide["differs"].loc[label, key] else "normal"
         ink = "white" if abs(moved) > 0.65 * limit else "0.1"
-        ax.text(j, i, f"{rank:.0f}", ha="center", va="center", color=ink, fontweight=bold)
+        ax.text(j, i, f"{rank:.0f}", ha="center", va="center", color=ink)

@@ -14,9 +14,11 @@ LABELS = {
     "olm_variant": "OLM (variant)",
     "olm_uniform": "OLM, uniform λ",
     "olm_random": "OLM, random λ of the same spread",
-    "olm_constant": "OLM, constant w",
+    "olm_constant": "OLM, constant w = 0.8",
+    "olm_constant_half": "OLM, constant w = 0.5",
     "olm_reversed": "OLM, reversed rule",
     "olm_norm_free": "OLM, norm-free rule",
+    "olm_current": "OLM, current norms",
     "olm_full_probe": "OLM, 64 dev clips at every step",
 }
 
@@ -30,6 +32,8 @@ ABLATION = {
     "olm": "f",
     "olm_reversed": "g",
     "olm_norm_free": "h",
+    "olm_constant_half": "i",
+    "olm_current": "j",
 }
 REFERENCES = ("concat", "three_heads")
 
@@ -44,8 +48,8 @@ BLOCKS = {
     OTHER_ENCODERS: ("avslowfast", "cur"),
     "OLM": ("three_heads", "olm", "olm_paper", "olm_code", "olm_variant"),
     CONTROLS: (
-        *("olm_uniform", "olm_random", "olm_constant", "olm_reversed", "olm_norm_free"),
-        "olm_full_probe",
+        *("olm_uniform", "olm_random", "olm_constant", "olm_constant_half", "olm_reversed"),
+        *("olm_norm_free", "olm_current", "olm_full_probe"),
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Table 1 as Markdown: blocks of rows, its notes, and which differences exceed the noise."""
+"""Table 1 as Markdown: blocks of rows, what they can tell, and its notes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,9 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from companion import registry, report
-from companion.report import rounded, signed
 from companion.runs.identity import Run
-from companion.table1 import numbers, rows
+from companion.table1 import numbers
 
 HEADINGS = {
     "label": "Row",
@@ -36,13 +35,17 @@ CHOICES_COLUMNS = ("label", *tuple(HEADINGS)[9:])
 ABLATION_COLUMNS = ("accuracy", "map", "audio", "visual", "minus_concat", "minus_three_heads")
 
 READING = (
-    "Percent, mean ± half the 95 % Student t interval over seeds. The prediction is the argmax of "
-    "the raw logits of the fused head (unimodal rows: their own head). Differences are paired over "
-    "seeds; \\* marks an interval that excludes 0. A number without ± has no interval: there is "
-    "one seed, or all agree to the clip, which is no proof of certainty. Intervals tell how much "
-    "seeds matter, not how much the choice of test clips does. † changes the encoders: these rows "
-    "compare models, the others compare training. CUR's audio and visual heads are not unimodal: "
-    "each branch is gated by the other modality at every stage, so its visual head hears the sound."
+    "Percent, mean ± standard deviation (SD) over seeds. The prediction is the argmax of the raw "
+    "logits of the fused head (unimodal rows: their own head). Differences are those of two means, "
+    "unpaired; their ± is the SD of one run of the row minus one run of the other. A number "
+    "without ± has one seed, or seeds that agree to the clip, which is no proof of certainty. So "
+    "few seeds carry no verdict on any row. Under each table stands the true difference that so "
+    "many seeds would show in four tables of five (two-sided t test at 5 %, equal spread), as the "
+    "only question that is asked, and with all comparisons with Concat and Three heads judged "
+    "together (Šidák). Seeds do not tell what other test clips would change. † changes the "
+    "encoders: these rows compare models, the others compare training. CUR's audio and visual "
+    "heads are not unimodal: each branch is gated by the other modality at every stage, so its "
+    "visual head hears the sound."
 )
 COSTS = (
     "*Step* is the time of one training step over that of Concat, *extra runs* the trainings that "
@@ -69,7 +72,7 @@ def markdown(
     blocks: bool = True,
     level: int = 2,
 ) -> str:
-    """Return one Markdown table per data set: `mean ± half width`, differences signed.
+    """Return one Markdown table per data set, `mean ± SD`; below differences, what they can tell.
 
     Args:
         table: as of `numbers.table1`, in percent.
@@ -88,6 +91,10 @@ def markdown(
             lines.append({"Row": name(line)} | {HEADINGS[c]: _cell(line, c) for c in shown})
         cells = pd.DataFrame(lines, columns=["Row", *(HEADINGS[c] for c in shown)])
         parts.append(f"{'#' * level} {title}\n\n{report.markdown_table(cells.fillna(''))}\n")
+        if any(column.startswith("minus_") for column in shown):
+            first = part.iloc[0]
+            sizes = {"Seeds": first["seeds"], "Test clips": first["test_clips"]}
+            parts.append(f"{report.can_tell(numbers.can_tell(part), sizes)}\n")
     return "\n".join(parts)
 
 
@@ -118,51 +125,17 @@ def notes(grids: Mapping[str, Sequence[Run]], command: str) -> str:
     return "\n\n".join(lines)
 
 
-def beyond_noise(table: pd.DataFrame) -> str:
-    """Return which rows differ from the references by more than seeds explain, as Markdown.
-
-    Args:
-        table: as of `numbers.table1`.
-    """
-    lines, marked, asked = [], 0, 0
-    for title, part in table.groupby("title", sort=False):
-        lines.append(f"**{title}**\n")
-        for reference in rows.REFERENCES:
-            gap, sure = part[f"minus_{reference}"], part[f"minus_{reference}_differs"]
-            named = {
-                word: "; ".join(
-                    f"{name(line)} {signed(line[f'minus_{reference}'])}"
-                    for line in part[sure & (sign * gap > 0)].to_dict("records")
-                )
-                for word, sign in (("higher", 1), ("lower", -1))
-            }
-            lines += [
-                f"- {word} than {rows.label(reference)}: {names or 'no row'}"
-                for word, names in named.items()
-            ]
-            others = int(gap.notna().sum() - sure.sum())
-            lines.append(f"- not told apart from {rows.label(reference)}: {others} rows")
-            marked, asked = marked + int(sure.sum()), asked + int(gap.notna().sum())
-        lines.append("")
-    lines.append(
-        f"{marked} of {asked} differences are marked. Were there none at all, about "
-        f"{rounded(asked / 20):.0f} would be marked by luck: an interval misses one time in 20."
-    )
-    return "\n".join(lines)
-
-
 def name(line: Mapping) -> str:
     """Return the label of a line of `numbers.table1`, with its letter in the ablation."""
     return f"{line['label']} ({line['letter']})" if line["letter"] else line["label"]
 
 
 def _cell(line: dict, column: str) -> str:
-    value, half = line[column], line.get(f"{column}_half", float("nan"))
+    value, sd = line[column], line.get(f"{column}_sd", float("nan"))
     if column in numbers.COSTS:
         return (
             "" if pd.isna(value) else f"{value:.2f}" if column == numbers.COSTS[0] else f"{value:g}"
         )
     if pd.isna(value):
         return "–"
-    text = report.interval(value, half, sign=column.startswith("minus_"))
-    return text + (" \\*" if line.get(f"{column}_differs") else "")
+    return report.plus_minus(value, sd, sign=column.startswith("minus_"))

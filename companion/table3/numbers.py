@@ -8,23 +8,28 @@ import numpy as np
 import pandas as pd
 
 from companion import paper, params, report
+from companion.evidence.spread import Sensitivity, difference, sensitivity, spread
 from companion.runs import folder, grid
 from companion.runs.identity import Run
 from olmlib.config import TransformerConfig, changed
 from olmlib.data.sequences import Sequences
-from olmlib.metrics import Interval, confidence_interval, emotion, paired_difference
+from olmlib.metrics import emotion
 
 DATASET = "mer2023"
 PROTOCOLS = {"cv": "cross-validation", "test": "held-out test"}
 MEASURES = ("f1", "mse")
+# F1 in points, MSE as it is.
+SCALES = {"f1": 100, "mse": 1}
 UNIMODAL = "unimodal"
+# The fusion that the others are compared with.
+BASE = "attention"
 WITHOUT = "without_olm"
 
 
 def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
     """Return the runs of Table 3: every cell with every seed of the profile and every fold.
 
-    A combination of one modality has no fusion, so its runs stand in all three columns.
+    A combination of one modality has no fusion, so it is trained once.
 
     Raises:
         ValueError: an unknown profile, or one without MER2023.
@@ -151,33 +156,46 @@ def table3(measured: pd.DataFrame, table: params.Table3, printed: Path | None = 
         printed: another place of the paper's table.
 
     Returns:
-        Columns `modalities`, `fusion`, `protocol`, `row`, `seeds`, and for F1 (in percent) and MSE
-        the mean, half of its 95 % interval, the paper's number, and the paired difference to the
-        fusion `attention` with its half interval.
+        Columns `modalities`, `fusion` (of one modality: `unimodal`, in one line), `protocol`,
+        `row`, `seeds`, `clips`, and for F1 (in percent) and MSE the mean, its SD over seeds as
+        `_sd`, the paper's number as `_paper`, and the unpaired difference to the fusion `attention`
+        as `_gap` with the SD of one run minus another as `_gap_sd`.
     """
     published = paper.published("table3", printed).set_index("modalities")
     lines = []
     for letters, modalities in table.combinations.items():
-        for fusion in table.fusions:
-            kind = fusion if len(modalities) > 1 else UNIMODAL
+        alone = len(modalities) == 1
+        for fusion in [UNIMODAL] if alone else table.fusions:
+            # The paper prints the number of a single modality in all three columns.
+            theirs = BASE if alone else fusion
             for protocol in PROTOCOLS:
-                runs = cell(measured, kind, letters, protocol)
-                base = cell(measured, "attention", letters, protocol)
+                runs = cell(measured, fusion, letters, protocol)
                 line: dict[str, Any] = {"modalities": letters, "fusion": fusion}
                 line |= {"protocol": protocol, "row": runs["row"].iloc[0], "seeds": len(runs)}
-                for measure in MEASURES:
-                    scale = 100 if measure == "f1" else 1
-                    mean, half = confidence_interval((scale * runs[measure]).to_numpy())
-                    line |= {measure: mean, f"{measure}_half": half}
-                    line[f"{measure}_paper"] = published.loc[letters, f"{fusion}_{measure}"]
+                line["clips"] = int(runs["clips"].iloc[0])
+                for measure, scale in SCALES.items():
+                    values = scale * runs[measure].to_numpy()
+                    mean, sd = spread(values)
+                    line |= {measure: mean, f"{measure}_sd": sd}
+                    line[f"{measure}_paper"] = published.loc[letters, f"{theirs}_{measure}"]
                     gap = (np.nan, np.nan)
-                    if len(modalities) > 1 and fusion != "attention":
-                        gap = paired_difference(
-                            (scale * runs[measure]).tolist(), (scale * base[measure]).tolist()
-                        )
-                    line |= dict(zip((f"{measure}_gap", f"{measure}_gap_half"), gap, strict=True))
+                    if not alone and fusion != BASE:
+                        base = cell(measured, BASE, letters, protocol)[measure]
+                        gap = difference(values, scale * base.to_numpy())
+                    line |= dict(zip((f"{measure}_gap", f"{measure}_gap_sd"), gap, strict=True))
                 lines.append(line)
     return pd.DataFrame(lines)
+
+
+def can_tell(part: pd.DataFrame, measure: str) -> Sensitivity:
+    """Return what the cells of one protocol can tell, in the unit of the table.
+
+    Args:
+        part: the lines of `table3` of one protocol.
+        measure: `f1` or `mse`.
+    """
+    asked = int(part[f"{measure}_gap"].notna().sum())
+    return sensitivity(part[f"{measure}_sd"].to_numpy(), int(part["seeds"].iloc[0]), max(1, asked))
 
 
 def cell(measured: pd.DataFrame, kind: str, letters: str, protocol: str) -> pd.DataFrame:
@@ -205,7 +223,7 @@ def floors(data: Sequences) -> pd.DataFrame:
 
 
 def claims(measured: pd.DataFrame, table: params.Table3, printed: Path | None = None):
-    """Return the paper's claims on fusions, each with our paired difference and the paper's.
+    """Return the paper's claims on fusions, each with our unpaired difference and the paper's.
 
     A difference is the mean over the combinations of two or more modalities, taken per seed.
 
@@ -215,7 +233,8 @@ def claims(measured: pd.DataFrame, table: params.Table3, printed: Path | None = 
         printed: another place of the paper's table.
 
     Returns:
-        Columns `claim`, `protocol`, `measure`, `difference`, `answer`, `paper`.
+        Columns `claim`, `protocol`, `measure`, `difference` (± the SD of one seed minus another),
+        `paper`.
     """
     published = paper.published("table3", printed).set_index("modalities")
     several = [letters for letters, parts in table.combinations.items() if len(parts) > 1]
@@ -231,16 +250,18 @@ def claims(measured: pd.DataFrame, table: params.Table3, printed: Path | None = 
                 a, b = (_means(measured, f, several, protocol, measure) for f in (one, other))
                 ours = published.loc[several, f"{one}_{measure}"]
                 gap = (ours - published.loc[several, f"{other}_{measure}"]).mean()
-                lines.append((claim, title, *judged(measure, a, b), f"{gap:+.2f}"))
-    names = ["claim", "protocol", "measure", "difference", "answer", "paper"]
+                lines.append(
+                    (claim, title, *in_words(measure, a, b), f"{gap:+.2f}".replace("-", "−"))
+                )
+    names = ["claim", "protocol", "measure", "difference", "paper"]
     return pd.DataFrame(lines, columns=names)
 
 
 def control(measured: pd.DataFrame, table: params.Table3) -> pd.DataFrame:
-    """Return what OLM adds to the same network with all coefficients at 1, paired over seeds.
+    """Return what OLM adds to the same network with all coefficients at 1.
 
     Returns:
-        Columns `protocol`, `measure`, `difference`, `answer`.
+        Columns `protocol`, `measure`, `difference` (± the SD of one seed minus another).
     """
     lines = []
     for protocol, title in PROTOCOLS.items():
@@ -249,25 +270,22 @@ def control(measured: pd.DataFrame, table: params.Table3) -> pd.DataFrame:
                 _means(measured, f, [table.shown], protocol, measure)
                 for f in ("olm_t_irfb", WITHOUT)
             )
-            lines.append((title, *judged(measure, a, b)))
-    return pd.DataFrame(lines, columns=["protocol", "measure", "difference", "answer"])
+            lines.append((title, *in_words(measure, a, b)))
+    return pd.DataFrame(lines, columns=["protocol", "measure", "difference"])
 
 
 def _means(measured, fusion: str, letters: list[str], protocol: str, measure: str) -> np.ndarray:
     """Return the mean over combinations of each seed, F1 in points."""
-    scale = 100 if measure == "f1" else 1
     cells = [cell(measured, fusion, name, protocol)[measure].to_numpy() for name in letters]
-    return scale * np.mean(cells, axis=0)
+    return SCALES[measure] * np.mean(cells, axis=0)
 
 
-def judged(measure: str, a: np.ndarray, b: np.ndarray) -> tuple[str, str, str]:
-    """Return the measure's name, the paired difference a - b, and whether a is better.
+def in_words(measure: str, a: np.ndarray, b: np.ndarray) -> tuple[str, str]:
+    """Return the measure's name, and the difference a - b with the SD of one seed minus another.
 
     Args:
         measure: `f1`, in points, or `mse`.
-        a, b: a value per seed, in the same order.
+        a, b: a value per seed.
     """
-    gap = paired_difference(a.tolist(), b.tolist())
-    better = Interval(gap.mean if measure == "f1" else -gap.mean, gap.half_width)
     name = {"f1": "F1, points", "mse": "MSE"}[measure]
-    return name, report.interval(*gap, digits=2, sign=True), report.answer(better)
+    return name, report.plus_minus(*difference(a, b), digits=2, sign=True)

@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 
 from companion import params, report
-from companion.evidence.intervals import differs
+from companion.evidence.spread import difference
+from companion.rows import IRFB
 from companion.runs import folder, grid
 from companion.runs.identity import Run
 from companion.table3 import numbers
-from olmlib.metrics import Interval, paired_difference
 
 FOLD = 0
 SPLITS = {"dev": "dev fold 0", "test": "test clips"}
 COLUMNS = ["control", "option", "split", "seeds", "default_f1", "f1"]
-COLUMNS += ["f1_gap", "f1_gap_half", "default_mse", "mse", "mse_gap", "mse_gap_half"]
+COLUMNS += ["f1_gap", "f1_gap_sd", "default_mse", "mse", "mse_gap", "mse_gap_sd"]
 
 
 def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
@@ -43,12 +43,12 @@ def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
 def defaults(profile: str, root: str | Path = ".") -> list[Run]:
     """Return the runs of Table 3 that the controls are compared with, one per seed."""
     settings, _ = grid.profile_values(profile, root)
-    name = f"{params.IRFB}_{settings.table3.shown.replace('+', '')}"
+    name = f"{IRFB}_{settings.table3.shown.replace('+', '')}"
     return [run for run in numbers.runs_of(profile, root) if run.name == name and run.fold == FOLD]
 
 
 def effects(controls: list[Run], base: list[Run], table: params.Table3) -> pd.DataFrame:
-    """Return what each control changes, paired over seeds with the default network of that fold.
+    """Return what each control changes, against the default network of the same fold.
 
     Args:
         controls: as of `grid`, finished.
@@ -58,7 +58,8 @@ def effects(controls: list[Run], base: list[Run], table: params.Table3) -> pd.Da
     Returns:
         A row per control and split: `control`, `option` (what differs), `split` (`dev`, by which
         the epoch was selected, or `test`), `seeds`; F1 in percent and MSE of both networks, means
-        over seeds; `f1_gap`, `mse_gap`: control minus default, with half their 95 % intervals.
+        over seeds; `f1_gap`, `mse_gap`: control minus default, unpaired, with the SD of one run
+        minus another as `_sd`.
 
     Raises:
         FileNotFoundError: a run is missing; nothing is skipped.
@@ -73,28 +74,24 @@ def effects(controls: list[Run], base: list[Run], table: params.Table3) -> pd.Da
             line = {"control": name, "option": option, "split": split, "seeds": len(base)}
             for i, measure in enumerate(numbers.MEASURES):
                 a, b = measures[split][:, i], reference[split][:, i]
-                mean, half = paired_difference(a.tolist(), b.tolist())
+                mean, sd = difference(a, b)
                 line |= {f"default_{measure}": b.mean(), measure: a.mean()}
-                line |= {f"{measure}_gap": mean, f"{measure}_gap_half": half}
+                line |= {f"{measure}_gap": mean, f"{measure}_gap_sd": sd}
             lines.append(line)
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """Return `effects` for reading: one row per control, `difference ± half interval`.
-
-    A star marks an interval that excludes 0.
-    """
+    """Return `effects` for reading: one row per control, `difference ± SD`."""
     lines: dict[str, dict[str, str]] = {}
     for row in table.to_dict("records"):
         line = lines.setdefault(
             row["control"], {"control": row["control"], "option": row["option"]}
         )
         for measure, digits in (("f1", 1), ("mse", 2)):
-            mean, half = row[f"{measure}_gap"], row[f"{measure}_gap_half"]
-            star = " \\*" if differs(Interval(mean, half)) else ""
+            mean, sd = row[f"{measure}_gap"], row[f"{measure}_gap_sd"]
             heading = f"{measure.upper()}, {SPLITS[row['split']]}"
-            line[heading] = report.interval(mean, half, digits, sign=True) + star
+            line[heading] = report.plus_minus(mean, sd, digits, sign=True)
     return pd.DataFrame(lines.values())
 
 

@@ -1,4 +1,4 @@
-"""Table 3 as Markdown: its title, its notes, and one measure by one protocol after the other."""
+"""Table 3 as Markdown: its title, its notes, and one measure by one protocol after another."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,12 @@ import pandas as pd
 
 from companion import report
 from companion.runs.identity import Run
-from companion.table3.numbers import PROTOCOLS, config_of
+from companion.table3.numbers import PROTOCOLS, UNIMODAL, can_tell, config_of
 from companion.table3.picture import FUSIONS
 from companion.tables import split_by
 
 UNITS = {"f1": "weighted F1 (%), higher is better", "mse": "valence MSE, lower is better"}
+DIGITS = {"f1": 1, "mse": 2}
 MINIATURE = (
     "**MER2023 here is a miniature**: faces drawn and voices synthesised by rules, in the official "
     "file layout, with small frozen extractors in place of HuBERT, MANet and MacBERT. Its numbers "
@@ -18,11 +19,14 @@ MINIATURE = (
     "only."
 )
 READING = (
-    "± is half the 95 % Student t interval over seeds: it tells how much seeds matter, not how "
-    "much the choice of clips does. *Cross-validation*: mean over folds of the held-out fold, by "
-    "which the epoch was chosen too, so a little too good. *Held-out test*: the folds' networks "
+    "Mean ± standard deviation (SD) over seeds. So few seeds carry no verdict: under each table "
+    "stands the true difference between two cells that so many seeds would show in four tables of "
+    "five (two-sided t test at 5 %, equal spread), as the only question that is asked, and with "
+    "the comparisons of both other fusions with Attention judged together (Šidák). Seeds do not "
+    "tell what other clips would change. *Cross-validation*: mean over folds of the held-out fold, "
+    "by which the epoch was chosen too, so a little too good. *Held-out test*: the folds' networks "
     "answer together on test clips that decided nothing. A combination of one modality has no "
-    "fusion: the same runs stand in all three columns."
+    "fusion: column *Alone*; the paper prints its number in all three columns."
 )
 
 
@@ -59,13 +63,16 @@ def notes(grid: Sequence[Run], command: str) -> str:
 
 
 def tables(table: pd.DataFrame) -> str:
-    """Return a heading and a table for every protocol and measure."""
-    return "\n\n".join(
-        f"## {name.capitalize()}: {unit}\n\n"
-        + report.markdown_table(markdown(table, protocol, measure).reset_index())
-        for protocol, name in PROTOCOLS.items()
-        for measure, unit in UNITS.items()
-    )
+    """Return a heading, a table and what it can tell for every protocol and measure."""
+    parts = []
+    for protocol, name in PROTOCOLS.items():
+        own = table[table["protocol"] == protocol]
+        sizes = {"Seeds": own["seeds"].iloc[0], "Clips": own["clips"].iloc[0]}
+        for measure, unit in UNITS.items():
+            shown = report.markdown_table(markdown(table, protocol, measure).reset_index())
+            below = report.can_tell(can_tell(own, measure), sizes, DIGITS[measure])
+            parts.append(f"## {name.capitalize()}: {unit}\n\n{shown}\n\n{below}")
+    return "\n\n".join(parts)
 
 
 def markdown(table: pd.DataFrame, protocol: str, measure: str) -> pd.DataFrame:
@@ -77,15 +84,17 @@ def markdown(table: pd.DataFrame, protocol: str, measure: str) -> pd.DataFrame:
         measure: `f1` or `mse`.
 
     Returns:
-        Index `modalities`; per fusion the text `mean ± half` and the paper's number.
+        Index `modalities`; of a single modality, and per fusion of several, the text `mean ± SD`
+        and the paper's number; empty where a combination has no such cell.
     """
-    shown, digits = table[table["protocol"] == protocol], 1 if measure == "f1" else 2
+    shown, digits = table[table["protocol"] == protocol], DIGITS[measure]
     parts = {}
     for fusion, cells in split_by(shown, "fusion"):
-        name = FUSIONS[fusion][0]
+        name = "Alone" if fusion == UNIMODAL else FUSIONS[fusion][0]
         cells = cells.set_index("modalities")
-        pairs = zip(cells[measure], cells[f"{measure}_half"], strict=True)
-        text = [report.interval(mean, half, digits) for mean, half in pairs]
+        pairs = zip(cells[measure], cells[f"{measure}_sd"], strict=True)
+        text = [report.plus_minus(mean, sd, digits) for mean, sd in pairs]
         parts[name] = pd.Series(text, cells.index)
         parts[f"{name}, paper"] = cells[f"{measure}_paper"].map(f"{{:.{digits}f}}".format)
-    return pd.DataFrame(parts)
+    order = list(dict.fromkeys(shown["modalities"]))
+    return pd.DataFrame(parts).reindex(order).rename_axis("modalities").fillna("")
