@@ -314,18 +314,6 @@ def test_claims_put_the_papers_difference_beside_ours(measured, printed):
     assert len(claims.claims(some, "cremad", printed=printed)) == len(answers) - 1
 
 
-def test_change_puts_ours_beside_the_direction_that_the_paper_says():
-    table = pd.DataFrame(
-        [("a", s, "audio", 3.0 + s) for s in range(3)] + [("b", s, "audio", 2.0) for s in range(3)],
-        columns=["row", "seed", "head", "norm"],
-    )
-    for sign, word in ((-1, "lower"), (1, "higher")):
-        line = claims.change(table, "norm", ["a", "b"], {"audio": sign}).iloc[0].to_dict()
-        assert line == {
-            "head": "audio", "without": "4", "with": "2", "difference": "−2 ± 1", "paper": word,
-        }  # fmt: skip
-
-
 def test_half_a_rounding_step_does_not_depend_on_the_last_bit(printed):
     low, high = (0.1 + 0.2) / 4, 0.3 / 4
     assert low != high

@@ -1,11 +1,11 @@
 """The questions that Table 1 and Figures 5 and 6 are read for, each with its numbers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from companion.evidence.spread import Sensitivity, Spread, difference
+from companion.evidence.spread import Sensitivity, Spread
 from companion.report import points, rounded, signed
 from companion.table1 import numbers, rows
 
@@ -85,33 +85,6 @@ def controls(names: Iterable[str]) -> dict[tuple[str, str], str]:
         for row, letter in sorted(known.items(), key=lambda item: item[1])
         if row != "three_heads"
     }
-
-
-def change(
-    table: pd.DataFrame, value: str, pair: Sequence[str], claimed: Mapping[str, int]
-) -> pd.DataFrame:
-    """Return how a value of each head differs between two rows, against what the paper says.
-
-    Args:
-        table: columns `row`, `seed`, `head` and the value; one line per seed and head.
-        value: name of the column.
-        pair: the row without and the row with OLM.
-        claimed: head -> 1 where the paper says that OLM raises the value, -1 where it lowers it.
-
-    Returns:
-        Columns `head`, `without`, `with` (means over seeds), `difference` (± the SD of one run
-        minus another), `paper` (the direction that it says).
-    """
-    lines = []
-    for head, sign in claimed.items():
-        part = table[table["head"] == head]
-        without, with_olm = (part.loc[part["row"] == row, value].to_numpy() for row in pair)
-        gap = difference(with_olm, without)
-        line = {"head": head, "without": f"{without.mean():.3g}", "with": f"{with_olm.mean():.3g}"}
-        line["difference"] = f"{gap.mean:+.3g}" + (f" ± {gap.sd:.3g}" if gap.sd > 1e-9 else "")
-        line = {name: text.replace("-", "−") for name, text in line.items()}
-        lines.append(line | {"paper": "higher" if sign > 0 else "lower"})
-    return pd.DataFrame(lines)
 
 
 def reach(coefficients: pd.DataFrame, low: float = 0.2, high: float = 5.0) -> pd.DataFrame:
