@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from companion import params
-from companion.evidence import plateau
+from companion import params, plateau
 from companion.runs.sources import ROOT
 
 MINI = params.load(ROOT / "params.yaml").profiles["mini"]

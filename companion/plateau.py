@@ -1,6 +1,6 @@
 """Base rate and epochs of a profile's data sets, found before any method of balancing is trained.
 
-    python -m companion.evidence.plateau --profile mini
+    python -m companion.plateau --profile mini
 
 The base rate of a data set is the one of `RATES` at which the joint network (Concat; of Table 3,
 attention over all modalities) has the best dev accuracy, mean of two seeds that no table shows. At
@@ -20,6 +20,7 @@ import pandas as pd
 
 from companion import registry
 from companion.data import sections
+from companion.report import markdown_table, save, signed
 from companion.runs import folder, grid
 from companion.runs.identity import Run
 from companion.runs.sources import ROOT
@@ -108,6 +109,53 @@ def gaps(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["row", "epochs", "dev_accuracy", "change", "se"])
 
 
+def markdown(place: Path) -> str:
+    """Return both measurements as tables, as far as they are there."""
+    parts = {}
+    if (place / "rates.csv").is_file():
+        lines = [line for part in _parts(place / "rates.csv") for line in _rates(part)]
+        parts["Rates: dev accuracy of the joint network, mean (range) of two seeds"] = lines
+    if (place / "epochs.csv").is_file():
+        lines = [line for part in _parts(place / "epochs.csv") for line in _epochs(part)]
+        parts["Epochs: what twice as many change, ± standard error of five seeds"] = lines
+    tables = {title: markdown_table(pd.DataFrame(lines)) for title, lines in parts.items()}
+    return "\n\n".join(f"### {title}\n\n{table}" for title, table in tables.items())
+
+
+def _parts(path: Path) -> list[pd.DataFrame]:
+    """Return the lines of each data set, in the order of the registry."""
+    table = pd.read_csv(path)
+    parts = (table[table["dataset"] == name] for name in registry.DATASETS)
+    return [part for part in parts if len(part)]
+
+
+def _title(table: pd.DataFrame) -> str:
+    return registry.entry(table["dataset"].iloc[0]).title
+
+
+def _rates(table: pd.DataFrame) -> list[dict]:
+    lines = []
+    for lr in sorted(set(table["lr"]), reverse=True):
+        dev = table.loc[table["lr"] == lr, "dev_accuracy"]
+        shown = f"{dev.mean():.1f} ({dev.min():.1f} to {dev.max():.1f})"
+        line = {"Data set": _title(table), "Rate": f"{lr:g}", "Dev accuracy": shown}
+        lines.append(line | {"Taken": "yes" if lr == best(table) else ""})
+    return lines
+
+
+def _epochs(table: pd.DataFrame) -> list[dict]:
+    return [
+        {
+            "Data set": _title(table),
+            "Network": gap["row"],
+            "Epochs": f"{gap['epochs']}, {2 * gap['epochs']}",
+            "Dev accuracy": f"{gap['dev_accuracy']:.1f}",
+            "Change, points": f"{signed(gap['change'])} ± {gap['se']:.1f}",
+        }
+        for gap in gaps(table).to_dict("records")
+    ]
+
+
 def _changed(run: Run, seed: int, **train) -> Run:
     config = run.config.model_copy(update={"train": replace(run.config.train, **train)})
     name = f"{run.name}@lr{config.train.lr:g}-epochs{config.train.epochs}"
@@ -144,6 +192,7 @@ def main() -> None:
         grid.train_all(runs, chosen.workers)
         table = measured(runs)
         _write(table, PLACE / f"{chosen.what}.csv")
+        save(markdown(PLACE), PLACE / "plateau.md")
         if chosen.what == "rates":
             print(table.groupby("lr")["dev_accuracy"].agg(["mean", "min", "max"]).round(1))
             print(f"{dataset}: best rate {best(table):g}, params.yaml has {train.lr:g}")
