@@ -98,8 +98,7 @@ class Training:
     ) -> nn.Module:
         """Train one more model, for a method that learns from a training before its own.
 
-        It is trained as this one, from the same seed; nothing of it is selected. Stopped, it goes
-        on after its last finished epoch.
+        It is trained and resumed as this one, from the same seed; nothing of it is selected.
 
         Args:
             method: of the extra run.
@@ -161,8 +160,7 @@ class Training:
             batch: of several processes, the part of this one.
 
         Raises:
-            FloatingPointError: the loss is NaN or infinite. On the CPU nothing was changed; a GPU
-                is asked every `LOOK_EVERY` steps only, for it would have to be waited for.
+            FloatingPointError: the loss is not finite; a GPU is asked every `LOOK_EVERY` steps.
         """
         batch = self._move(batch)
         labels, method, scaler = batch["label"], self.method, self.scaler

@@ -27,15 +27,15 @@ def sources():
 
 @pytest.fixture(scope="module")
 def clips(sources):
-    return mer2023.clips(sources, 400, seed=0)
+    return mer2023.clips(sources, 640, seed=0)
 
 
 def test_the_plan_has_the_stated_numbers(clips):
-    assert Counter(clip.split for clip in clips) == {"train": 300, "test1": 100}
+    assert Counter(clip.split for clip in clips) == {"train": 384, "test1": 256}
     emotions = Counter(clip.emotion for clip in clips)
-    assert emotions == dict(zip(mer2023.EMOTIONS, (80, 80, 80, 60, 60, 40), strict=True))
+    assert emotions == dict(zip(mer2023.EMOTIONS, (140, 120, 120, 100, 100, 60), strict=True))
     tested = Counter(clip.emotion for clip in clips if clip.split == "test1")
-    assert all(4 * tested[emotion] == count for emotion, count in emotions.items())
+    assert all(tested[emotion] == 0.4 * count for emotion, count in emotions.items())
 
 
 def test_valence_is_in_quarters_and_follows_the_emotion(clips):
@@ -58,9 +58,9 @@ def test_words_tell_the_emotion_in_about_three_of_ten_clips(clips, sources):
             assert owner.setdefault(clip.sentence, clip.emotion) == clip.emotion
 
 
-@pytest.mark.parametrize("count", [401, 60])
+@pytest.mark.parametrize("count", [641, 60])
 def test_an_impossible_number_of_clips_is_refused(sources, count):
-    with pytest.raises(ValueError, match="there are 400 takes"):
+    with pytest.raises(ValueError, match="there are 640 takes"):
         mer2023.clips(sources, count, seed=0)
 
 
@@ -79,7 +79,7 @@ def release(tmp_path_factory, clips, sources):
 def test_the_loader_of_the_real_release_reads_it(release, clips):
     config = params.load(ROOT / "params.yaml").profiles["mini"].dataset("mer2023").prepare
     found = loader.load(release, config)
-    assert len(found.clips) == 400
+    assert len(found.clips) == 640
     assert found.check().table["found"].eq(1).all()
     for split, name in (("train", "train"), ("test", "test1")):
         id = next(clip.name for clip in clips if clip.split == name)

@@ -239,15 +239,17 @@ def test_a_row_that_cannot_be_trained_is_an_error_before_the_first_run(tmp_path)
 
 def test_a_row_is_left_out_where_it_does_not_belong(tmp_path):
     text = identity.sources.ROOT.joinpath("params.yaml").read_text(encoding="utf-8")
-    own = "  only_here: {method: joint, datasets: [cremad]}\n\n# Table 3:"
-    (tmp_path / "params.yaml").write_text(text.replace("\n# Table 3:", own), encoding="utf-8")
+    own = "  only_here: {method: joint, datasets: [cremad]}\n\n# Algorithm 1 with"
+    (tmp_path / "params.yaml").write_text(
+        text.replace("\n# Algorithm 1 with", own), encoding="utf-8"
+    )
     names = [{run.name for run in grid.runs_of("mini", d, root=tmp_path)} for d in ("cremad", "ks")]
     assert "only_here" in names[0] and "only_here" not in names[1]
     assert "olm" in names[1]
     with pytest.raises(ValueError, match="no row only_here for ks"):
         grid.runs_of("mini", "ks", ["only_here"], root=tmp_path)
     (tmp_path / "params.yaml").write_text(
-        text.replace("\n# Table 3:", own.replace("[cremad]", "[cremad_]")), encoding="utf-8"
+        text.replace("\n# Algorithm 1 with", own.replace("[cremad]", "[cremad_]")), encoding="utf-8"
     )
     with pytest.raises(ValueError, match="rows.only_here.datasets"):
         grid.runs_of("mini", "ks", root=tmp_path)

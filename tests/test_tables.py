@@ -347,6 +347,7 @@ def test_notebook_writes_every_result_and_the_same_twice(root, grid, tmp_path, m
         *("ablation.csv", "ablation.md", "coefficients.csv", "coefficients.png"),
         *("fairness.csv", "fairness.md", "fairness.png"),
         *("algorithm1.csv", "algorithm1.md", "algorithm1.png"),
+        *("table1.json", "curves.csv"),
     }
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()

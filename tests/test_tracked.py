@@ -51,7 +51,7 @@ def project(tmp_path_factory):
     user = ("-c", "user.name=x", "-c", "user.email=x@y")
     for words in (["init", "-q"], ["add", "."], [*user, "commit", "-q", "-m", "x"]):
         subprocess.run(["git", *words], cwd=box, check=True)
-    apply_overrides(box / "params.yaml", ["profiles.mini.cremad.train.lr=0.02"])
+    apply_overrides(box / "params.yaml", ["profiles.mini.cremad.train.lr=0.03"])
     edited = tables["table1"]
     edited.loc[(edited["dataset"] == "cremad") & (edited["row"] == "concat"), "accuracy"] += 1.5
     save(tables, folder)
@@ -171,7 +171,7 @@ def test_no_section_of_params_stands_in_two_places():
     ("place", "value"),
     [
         ("profiles.mini.cremad.train.lr", 0.03),
-        ("profiles.smoke.cremad.train.lr", 0.02),
+        ("profiles.smoke.cremad.train.lr", 0.04),
         ("profiles.smoke.mer2023.prepare.features.audio", "mine"),
         ("profiles.paper.vggsound.model.width", 32),
         ("rows.olm_constant.options.constant", 0.5),

@@ -14,7 +14,7 @@ from olmlib.data.synthetic import synthetic
 from olmlib.methods.base import Method
 from olmlib.methods.table import METHODS, create
 
-MODEL = LateFusionConfig(width=8)
+MODEL = LateFusionConfig(width=8, blocks=1)
 CONFIG = TrainConfig(epochs=3, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0))
 ROWS = [
     ("unimodal", {"modality": "audio"}),
@@ -151,8 +151,9 @@ def test_seeds_change_the_result_and_nothing_else_does(data):
 
 @pytest.mark.parametrize(("name", "options"), ROWS)
 def test_every_row_learns_what_can_be_learnt(name, options, data):
-    config = replace(CONFIG, epochs=8)
-    result = train.fit(create(name, **options), data, MODEL, config, seed=0)
+    # Runs that are resumed have one block per stage.
+    config, model = replace(CONFIG, epochs=8), replace(MODEL, blocks=2)
+    result = train.fit(create(name, **options), data, model, config, seed=0)
     assert result.epochs["train_loss"].iloc[-1] < 0.7 * result.epochs["train_loss"].iloc[0]
 
 

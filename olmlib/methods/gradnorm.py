@@ -116,7 +116,8 @@ class Scheme(Method):
         match self.site:
             case "encoders":
                 trunks = [encoder.trunk for encoder in self.model.encoders.values()]
-                return [trunk.layer4.get_parameter("1.conv2.weight") for trunk in trunks]
+                last = [[*trunk.layer4.children()][-1] for trunk in trunks]
+                return [block.get_parameter("conv2.weight") for block in last]
             case "features":
                 return list(outputs.features.values())
             case "classifier":
