@@ -43,12 +43,10 @@ def stft(sound: np.ndarray, window: int, hop: int, centred: bool) -> np.ndarray:
     Returns:
         `(window // 2 + 1, F)` complex64.
     """
-    spectra = signal.stft(
-        sound,
-        nperseg=window,
-        noverlap=window - hop,
-        boundary="zeros" if centred else None,
-        padded=False,
-    )[2]
+    if centred:
+        # Not by scipy, which narrows the window for a sound that is shorter.
+        sound = np.pad(sound, window // 2)
+    overlap = window - hop
+    spectra = signal.stft(sound, nperseg=window, noverlap=overlap, boundary=None, padded=False)[2]
     # scipy divides by the window's sum.
     return spectra * np.float32(signal.get_window("hann", window).sum())
