@@ -5,6 +5,8 @@ import sys
 
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from companion import notebooks
 from companion.lessons.methods import picture, toy
@@ -132,7 +134,7 @@ def loss_share(tmp_path, monkeypatch, root):
     cells = notebooks.read(root / "notebooks" / "22_add_a_method.ipynb")["cells"]
     (text,) = ["".join(c["source"]) for c in cells if c["id"] == "file"]
     magic, _, text = text.partition("\n")
-    assert magic == "%%writefile {mine}/loss_share.py"
+    assert magic == '%%writefile "{mine}/loss_share.py"'
     path = tmp_path / "loss_share.py"
     path.write_text(text, encoding="utf-8")
     monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path)])
@@ -141,6 +143,17 @@ def loss_share(tmp_path, monkeypatch, root):
     monkeypatch.setitem(METHODS, "loss_share", module.Scheme)
     yield path
     sys.modules.pop("olmlib.methods.loss_share", None)
+
+
+def test_the_file_is_written_into_a_folder_of_any_name(root, tmp_path):
+    mine = tmp_path / "my päth (数据) & co"
+    mine.mkdir()
+    cells = notebooks.read(root / "notebooks" / "22_add_a_method.ipynb")["cells"]
+    (source,) = [cell["source"] for cell in cells if cell["id"] == "file"]
+    quiet = Config({"HistoryManager": {"enabled": False}})
+    InteractiveShell(config=quiet, user_ns={"mine": mine}).run_cell(source)
+    written = (mine / "loss_share.py").read_text(encoding="utf-8")
+    assert written.strip() == source.partition("\n")[2].strip()
 
 
 def test_the_new_method_is_about_twenty_lines(loss_share):
