@@ -1,6 +1,7 @@
 """Base rate and epochs of a profile's data sets, found before any method of balancing is trained.
 
-    python -m companion.plateau --profile mini
+    python -m companion.plateau rates --profile mini
+    python -m companion.plateau epochs --profile mini
 
 The base rate of a data set is the one of `RATES` at which the joint network (Concat; of Table 3,
 attention over all modalities) has the best dev accuracy, mean of two seeds that no table shows. At
@@ -20,6 +21,7 @@ import pandas as pd
 
 from companion import registry
 from companion.data import sections
+from companion.evidence.spread import difference
 from companion.report import markdown_table, save, signed
 from companion.runs import folder, grid
 from companion.runs.identity import Run
@@ -104,8 +106,8 @@ def gaps(table: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for row, part in table.groupby("row", sort=False):
         (fewer, few), (_, many) = part.groupby("epochs")["dev_accuracy"]
-        error = (few.var() / len(few) + many.var() / len(many)) ** 0.5
-        lines.append((row, fewer, few.mean(), many.mean() - few.mean(), error))
+        change = difference(many.to_numpy(), few.to_numpy())
+        lines.append((row, fewer, few.mean(), change.mean, change.sd / len(few) ** 0.5))
     return pd.DataFrame(lines, columns=["row", "epochs", "dev_accuracy", "change", "se"])
 
 
@@ -186,7 +188,8 @@ def main() -> None:
     chosen = parser.parse_args()
     _, profile = grid.profile_values(chosen.profile, ROOT)
     PLACE.mkdir(parents=True, exist_ok=True)
-    for dataset in chosen.dataset or profile.datasets:
+    shown = [name for name in profile.datasets if registry.entry(name).table]
+    for dataset in chosen.dataset or shown:
         train = profile.dataset(dataset).train
         runs = (rates if chosen.what == "rates" else doubled)(chosen.profile, dataset)
         grid.train_all(runs, chosen.workers)
