@@ -72,8 +72,12 @@ class TrainConfig:
         checked_fields(self)
 
 
+class NetworkConfig:
+    """What can be set for a network: each kind of network has a dataclass of its own."""
+
+
 @dataclass(frozen=True)
-class LateFusionConfig:
+class LateFusionConfig(NetworkConfig):
     """The networks of Table 1: one encoder per modality.
 
     Attributes:
@@ -104,7 +108,7 @@ class LateFusionConfig:
 
 
 @dataclass(frozen=True)
-class TransformerConfig:
+class TransformerConfig(NetworkConfig):
     """The transformers of Table 3; a lone modality has no fusion.
 
     Attributes:
@@ -166,7 +170,6 @@ class TransformerConfig:
             raise ValueError(f"d_model {self.d_model} is not divisible by n_heads {self.n_heads}")
 
 
-NetworkConfig = LateFusionConfig | TransformerConfig
 Configured = TypeVar("Configured", bound=TrainConfig | NetworkConfig)
 
 
@@ -174,8 +177,11 @@ def alone(config: NetworkConfig, modality: str) -> NetworkConfig:
     """Return the configuration of one of a network's modalities by itself.
 
     Raises:
-        ValueError: the network has no such modality.
+        ValueError: the network has no such modality, or its modalities meet inside of it.
     """
+    if not isinstance(config, LateFusionConfig | TransformerConfig):
+        name = type(config).__name__.removesuffix("Config")
+        raise ValueError(f"{name} has no part that could train {modality} alone")
     known = tuple(config.encoders) if isinstance(config, LateFusionConfig) else config.modalities
     if modality not in known:
         raise ValueError(f"there is no modality {modality!r}; there are {', '.join(known)}")
