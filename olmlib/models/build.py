@@ -6,7 +6,7 @@ from olmlib.models.table import NETWORKS
 
 
 def build(num_classes: int, config: NetworkConfig, aux_heads: bool = False, **options) -> Network:
-    """Return a late fusion of CNNs or a transformer, by the type of `config`.
+    """Return a late fusion of CNNs or of MLPs, or a transformer, by the type of `config`.
 
     Args:
         num_classes: C.
