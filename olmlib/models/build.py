@@ -1,6 +1,6 @@
 """The network that a configuration asks for."""
 
-from olmlib.config import LateFusionConfig, NetworkConfig
+from olmlib.config import LateFusionConfig, MLPFusionConfig, NetworkConfig
 from olmlib.models.network import Network
 from olmlib.models.table import NETWORKS
 
@@ -18,6 +18,6 @@ def build(num_classes: int, config: NetworkConfig, aux_heads: bool = False, **op
         ValueError: options that the network does not have, or auxiliary heads for one modality.
     """
     kind = NETWORKS[type(config)]
-    if options and not isinstance(config, LateFusionConfig):
+    if options and not isinstance(config, LateFusionConfig | MLPFusionConfig):
         raise ValueError(f"{kind.__name__} takes no {', '.join(options)}: set it in its `model`")
     return kind(num_classes, config, aux_heads, **options)
