@@ -43,7 +43,7 @@ class MAFnet(Network):
         self.film = nn.Linear(config.visual, 2 * d)
         self.score = nn.Sequential(nn.Linear(d, d), nn.ReLU(), nn.Linear(d, 1))
         self.fusion = nn.Linear(2 * d, num_classes)
-        self.norm = norm(num_classes, config)
+        self.norm = SegmentNorm(num_classes, config)
         self.aux = (
             module_dict({m: nn.Linear(d, num_classes) for m in self.encoders})
             if aux_heads
@@ -98,7 +98,7 @@ class AudioEncoder(nn.Module):
         super().__init__()
         d = config.width
         self.first, self.second = nn.Linear(config.audio, d), nn.Linear(d, d)
-        self.norm = norm(d, config)
+        self.norm = SegmentNorm(d, config)
         self.dense = dense(d, config)
 
     def forward(self, audio: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
@@ -107,19 +107,19 @@ class AudioEncoder(nn.Module):
         return self.dense((scale * self.norm(self.second(skip)) + shift).relu() + skip)
 
 
-class SegmentNorm(nn.BatchNorm1d):
+class SegmentNorm(nn.Module):
     """Batch norm of `(..., d)`, where every segment counts as a sample."""
+
+    def __init__(self, d: int, config: MAFnetConfig):
+        super().__init__()
+        # Inside, not a base: for several processes torch exchanges batch norms for its own.
+        self.norm = nn.BatchNorm1d(d, eps=1e-3, momentum=config.bn_momentum)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise each of the d values over all segments of the batch."""
-        return super().forward(x.flatten(0, -2)).view_as(x)
-
-
-def norm(d: int, config: MAFnetConfig) -> SegmentNorm:
-    """Return a batch norm of d values."""
-    return SegmentNorm(d, eps=1e-3, momentum=config.bn_momentum)
+        return self.norm(x.flatten(0, -2)).view_as(x)
 
 
 def dense(d: int, config: MAFnetConfig) -> nn.Sequential:
     """Return a dense layer with batch norm, `(..., d)` to `(..., width)`."""
-    return nn.Sequential(nn.Linear(d, config.width), norm(config.width, config), nn.ReLU())
+    return nn.Sequential(nn.Linear(d, config.width), SegmentNorm(config.width, config), nn.ReLU())
