@@ -72,6 +72,7 @@ class TrainConfig:
         checked_fields(self)
 
 
+@dataclass(frozen=True)
 class NetworkConfig:
     """What can be set for a network: each kind of network has a dataclass of its own."""
 

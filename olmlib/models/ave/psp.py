@@ -90,7 +90,8 @@ class PSP(Network):
         event = labels != self.background
         losses = {"similarity": self.config.avps_weight * similarity_loss(audio, visual, event)}
         if not self.aux_heads:
-            losses["probe"] = sum(cross_entropy(logits[m], labels) for m in self.encoders)
+            audio, visual = (cross_entropy(logits[m], labels) for m in self.encoders)
+            losses["probe"] = audio + visual
         return losses
 
 
