@@ -61,6 +61,18 @@ class Miniature(Section):
     seed: Seed = 0
 
 
+class SegmentMiniature(Miniature):
+    """Size of a miniature of segments, and of its features.
+
+    `audio`: values of a segment's sound. `visual`: rows, columns and channels of its picture.
+    `videos`: clips that are written as MP4 too; all have features.
+    """
+
+    audio: Count
+    visual: tuple[Count, Count, Count]
+    videos: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = 0
+
+
 class Prepare(Section):
     """From a release to arrays: split, front end and sizes.
 
@@ -116,6 +128,14 @@ class PrepareSequences(Section):
             features, widths = ", ".join(self.features), ", ".join(self.widths)
             raise ValueError(f"features are of {features} and widths of {widths}: name the same")
         return self
+
+
+class PrepareSegments(Section):
+    """From features of segments to arrays: the shape that a segment has in each modality."""
+
+    audio: Count
+    visual: tuple[Count, Count, Count]
+    max_rejected: Share = 0.01
 
 
 # What a batch of arrays has: modality -> kind of its encoder.

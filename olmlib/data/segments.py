@@ -63,7 +63,9 @@ class Segments:
                 "folder and prepare it again"
             )
         self.labels = segment_labels(
-            *(self.records[c].to_numpy() for c in ("label", "start", "end")),
+            self.records["label"].to_numpy(np.int64),
+            self.records["start"].to_numpy(np.int64),
+            self.records["end"].to_numpy(np.int64),
             segments=lengths[1],
             background=len(self.classes) - 1,
         )
