@@ -26,6 +26,7 @@ def root(tmp_path_factory, repository):
     section = settings["profiles"]["smoke"]["mer2023"]
     section["prepare"] = tiny_mer.config().model_dump(mode="json")
     section["model"] = SMALL
+    section["every_fold"] = True
     section["train"] |= {"epochs": 2, "batch_size": 8}
     kept = ("A", "T", "A+V", "A+T")
     settings["table3"]["combinations"] = {k: settings["table3"]["combinations"][k] for k in kept}
@@ -52,14 +53,28 @@ def measured(root):
 
 
 def test_the_grid_has_every_cell_with_every_seed_and_fold(repository):
-    grid = numbers.runs_of("mini", repository)
+    grid = numbers.runs_of("paper", repository)
     names = {run.name for run in grid}
     assert len(names) == 4 + 8 * 3 + 1
-    assert len(grid) == len(names) * 3 * 3 == len({run.folder for run in grid})
+    assert len(grid) == len(names) * 3 * 5 == len({run.folder for run in grid})
     irfb = [run for run in grid if run.name == "olm_t_irfb_AVTH"]
     assert {run.config.model.fusion for run in irfb} == {"irfb"}
     assert irfb[0].config.model.modalities == ("audio", "visual", "text", "hog")
     assert irfb[0].row.method == "olm"
+
+
+def test_where_seeds_take_turns_at_the_folds_every_clip_is_held_out_once(repository):
+    grid = numbers.runs_of("mini", repository)
+    cells = {(run.name, run.seed): run.fold for run in grid}
+    assert len(cells) == len(grid) == (4 + 8 * 3 + 1) * 3
+    assert all(fold == seed for (_, seed), fold in cells.items())
+    assert numbers.one_per_seed(grid, "unimodal_A") == [r for r in grid if r.name == "unimodal_A"]
+
+
+def test_one_run_per_seed_is_that_of_its_first_fold(repository):
+    grid = numbers.runs_of("paper", repository)
+    found = numbers.one_per_seed(grid, "unimodal_A")
+    assert [(run.seed, run.fold) for run in found] == [(0, 0), (1, 0), (2, 0)]
 
 
 def test_a_run_of_another_fold_or_another_fusion_is_another_run(root):
@@ -144,7 +159,10 @@ def test_the_page_says_whose_data_and_how_it_was_measured(root, settings, measur
     table = numbers.table3(measured, settings.table3, repository / "data/paper/table3.csv")
     page = text.page(table, numbers.runs_of("smoke", root), "make reproduce")
     assert page.startswith("# Table 3") and "MER2023 here is a miniature" in page
-    assert "seeds 0, 1; 2 folds; 2 epochs, batch 8" in page and "`make reproduce`" in page
+    assert (
+        "seeds 0, 1; 2 folds, every seed on every fold; 2 epochs, batch 8" in page
+        and "`make reproduce`" in page
+    )
     assert "olm_t_irfb" not in page and page.count("\n| modalities") == 4 and "\\*" not in page
     real = [replace(r, config=r.config.model_copy(update={"miniature": None}))
             for r in numbers.runs_of("smoke", root)]  # fmt: skip
@@ -168,10 +186,12 @@ def test_the_official_preset_goes_over_the_profile_and_under_the_row():
         made({"preset": "code"})
 
 
-def test_controls_differ_from_irfb_in_what_they_name_and_have_one_fold(repository):
-    grid, base = (f("mini", repository) for f in (options.runs_of, options.defaults))
+@pytest.mark.parametrize(("profile", "folds"), [("mini", {0, 1, 2}), ("paper", {0})])
+def test_controls_differ_from_irfb_in_what_they_name_and_in_no_fold(repository, profile, folds):
+    grid, base = (f(profile, repository) for f in (options.runs_of, options.defaults))
     assert len(grid) == 8 * 3 and len(base) == 3
-    assert {run.fold for run in grid + base} == {0}
+    assert {run.seed: run.fold for run in grid} == {run.seed: run.fold for run in base}
+    assert {run.fold for run in base} == folds
     default = base[0].config.model
     for run in grid:
         fields = run.row.model.items() - base[0].row.model.items()

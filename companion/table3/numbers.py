@@ -1,6 +1,7 @@
 """Table 3: modalities x fusions, by two protocols."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ WITHOUT = "without_olm"
 
 
 def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
-    """Return the runs of Table 3: every cell with every seed of the profile and every fold.
+    """Return the runs of Table 3: every cell with every seed of the profile and its folds.
 
     A combination of one modality has no fusion, so it is trained once.
 
@@ -48,9 +49,21 @@ def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
         )
         for letters, modalities in settings.table3.combinations.items()
         for fusion, row in columns(settings.table3, letters).items()
-        for seed in chosen.seeds
-        for fold in range(section.prepare.folds)
+        for seed, fold in folds(section, chosen.seeds)
     ]
+
+
+def folds(section: params.Sequences, seeds: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the seed and the fold of each run of a cell, as `section.every_fold` says."""
+    every = range(section.prepare.folds)
+    if section.every_fold:
+        return [(seed, fold) for seed in seeds for fold in every]
+    return [(seed, every[i % len(every)]) for i, seed in enumerate(seeds)]
+
+
+def one_per_seed(grid: Sequence[Run], name: str) -> list[Run]:
+    """Return the runs of a row, of each seed the one with its first fold."""
+    return [*{run.seed: run for run in reversed(grid) if run.name == name}.values()][::-1]
 
 
 def section_of(profile: params.Profile) -> params.Sequences:
@@ -100,9 +113,9 @@ def data_of(run: Run) -> Sequences:
 def collect(grid: list[Run]) -> pd.DataFrame:
     """Return what every seed of every cell measured, by both protocols.
 
-    `cv`: the mean over folds of the selected epoch's F1 and MSE on the fold that was held out, and
-    by which that epoch was selected, as the challenge's baselines do it. `test`: the folds' models
-    together on the test clips, class probabilities and valences averaged.
+    `cv`: the mean over the seed's folds of the selected epoch's F1 and MSE on the fold that was
+    held out, and by which that epoch was selected, as the challenge's baselines do it. `test`: the
+    folds' models together on the test clips, class probabilities and valences averaged.
 
     Returns:
         Columns `row`, `seed`, `protocol`, `f1` in [0, 1], `mse`, `clips` (that were scored).
@@ -117,7 +130,7 @@ def collect(grid: list[Run]) -> pd.DataFrame:
         cells.setdefault((run.name, run.seed), []).append(run)
     for (row, seed), folds in cells.items():
         data = data_of(folds[0])
-        clips = int(data.records["split"].ne("test").sum())
+        clips = sum(len(run.data().rows("dev")) for run in folds)
         lines.append((row, seed, "cv", *selected(folds), clips))
         lines.append((row, seed, "test", *averaged(folds, data), len(data.rows("test"))))
     names = ["row", "seed", "protocol", *MEASURES, "clips"]
