@@ -12,7 +12,7 @@ from companion import params
 from companion.data import mer2023
 from companion.data.prepare_sequences import prepare_sequences
 from companion.runs import grid
-from companion.table3 import card, challenge, numbers, options, picture, text
+from companion.table3 import card, challenge, claims, numbers, options, picture, text
 from olmlib.config import TransformerConfig
 
 SMALL = {"n_layers": 1, "d_model": 8, "n_heads": 2, "ffn_dim": 8, "n_bottleneck": 2}
@@ -253,17 +253,17 @@ def test_the_papers_attention_column_beside_the_challenges(repository):
 
 def test_claims_and_control_are_numbers_without_a_verdict(settings, measured, repository):
     printed = repository / "data/paper/table3.csv"
-    answers = numbers.claims(measured, settings.table3, printed)
+    answers = claims.fusions(measured, settings.table3, printed)
     assert len(answers) == 3 * 2 * 2
     assert list(answers) == ["claim", "protocol", "measure", "difference", "paper"]
     irfb, mbt = (measured["row"].str.contains(fusion) for fusion in ("irfb", "mbt"))
     better = measured.assign(f1=measured["f1"].mask(irfb, 0.8 + 0.01 * measured["seed"]))
     better.loc[mbt, "f1"] = 0.7
-    answers = numbers.claims(better, settings.table3, printed)
+    answers = claims.fusions(better, settings.table3, printed)
     first = answers.query("claim == 'IRFB is better than MBT' and measure == 'F1, points'")
     # Seeds 0 and 1: 80 and 81 against 70, with an SD of 1 / sqrt 2.
     assert first["difference"].tolist() == ["+10.50 ± 0.71"] * 2
-    assert list(numbers.control(measured, settings.table3)) == ["protocol", "measure", "difference"]
+    assert list(claims.control(measured, settings.table3)) == ["protocol", "measure", "difference"]
 
 
 def test_a_missing_run_is_an_error(root, tmp_path):
