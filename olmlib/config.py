@@ -73,7 +73,12 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
-class LateFusionConfig:
+class NetworkConfig:
+    """What can be set for a network: each kind of network has a dataclass of its own."""
+
+
+@dataclass(frozen=True)
+class LateFusionConfig(NetworkConfig):
     """The networks of Table 1: one encoder per modality.
 
     Attributes:
@@ -96,15 +101,37 @@ class LateFusionConfig:
     def __post_init__(self):
         """Refuse values that no network can have."""
         checked_fields(self)
-        if not self.encoders or "fused" in self.encoders:
+        if not self.encoders:
             raise ValueError("encoders name at least one modality, and none is called fused")
-        for modality in self.encoders:
-            if not modality.isidentifier():
-                raise ValueError(f"encoders name {modality!r}, which is not a name without a dot")
+        _check_names("encoders", self.encoders)
 
 
 @dataclass(frozen=True)
-class TransformerConfig:
+class MLPFusionConfig(NetworkConfig):
+    """Late fusion of feature vectors: one multilayer perceptron per modality.
+
+    Attributes:
+        inputs: modality -> width of its features, in the order of the heads; a run takes it from
+            its data.
+        hidden: widths of an encoder's layers. Without one the heads read the features themselves,
+            and then they share no weight: what trains one head changes no other.
+        dropout: after every hidden layer.
+        init: of the weights, see `olmlib.models.encoders.initialise`.
+    """
+
+    inputs: dict[str, Count] = field(default_factory=dict)
+    hidden: tuple[Count, ...] = (128,)
+    dropout: Share = 0.0
+    init: Literal["ogm_ge", "olm"] = "ogm_ge"
+
+    def __post_init__(self):
+        """Refuse values that no network can have."""
+        checked_fields(self)
+        _check_names("inputs", self.inputs)
+
+
+@dataclass(frozen=True)
+class TransformerConfig(NetworkConfig):
     """The transformers of Table 3; a lone modality has no fusion.
 
     Attributes:
@@ -166,7 +193,6 @@ class TransformerConfig:
             raise ValueError(f"d_model {self.d_model} is not divisible by n_heads {self.n_heads}")
 
 
-NetworkConfig = LateFusionConfig | TransformerConfig
 Configured = TypeVar("Configured", bound=TrainConfig | NetworkConfig)
 
 
@@ -174,14 +200,33 @@ def alone(config: NetworkConfig, modality: str) -> NetworkConfig:
     """Return the configuration of one of a network's modalities by itself.
 
     Raises:
-        ValueError: the network has no such modality.
+        ValueError: the network has no such modality, or its modalities meet inside of it.
     """
-    known = tuple(config.encoders) if isinstance(config, LateFusionConfig) else config.modalities
+    if isinstance(config, TransformerConfig):
+        known = config.modalities
+    elif isinstance(config, LateFusionConfig):
+        known = tuple(config.encoders)
+    elif isinstance(config, MLPFusionConfig):
+        known = tuple(config.inputs)
+    else:
+        name = type(config).__name__.removesuffix("Config")
+        raise ValueError(f"{name} has no part that could train {modality} alone")
     if modality not in known:
         raise ValueError(f"there is no modality {modality!r}; there are {', '.join(known)}")
+    if isinstance(config, TransformerConfig):
+        return replace(config, modalities=(modality,))
     if isinstance(config, LateFusionConfig):
         return replace(config, encoders={modality: config.encoders[modality]})
-    return replace(config, modalities=(modality,))
+    return replace(config, inputs={modality: config.inputs[modality]})
+
+
+def _check_names(field: str, modalities: Mapping[str, Any]) -> None:
+    """Refuse names that no head of a network can have."""
+    if "fused" in modalities:
+        raise ValueError(f"{field} name at least one modality, and none is called fused")
+    for modality in modalities:
+        if not modality.isidentifier():
+            raise ValueError(f"{field} name {modality!r}, which is not a name without a dot")
 
 
 # What the official code does where it differs from the defaults. The width of MBT's blocks is an
@@ -207,7 +252,7 @@ def configuration(kind: type[Configured], values: Mapping[str, Any]) -> Configur
     """Return a configuration of a kind from what a file says.
 
     Args:
-        kind: `TrainConfig`, `LateFusionConfig` or `TransformerConfig`.
+        kind: `TrainConfig` or one of `NetworkConfig`.
         values: field -> value; of a transformer, `preset` may name one of `PRESETS`, which goes
             under the other values.
 

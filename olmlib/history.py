@@ -161,11 +161,9 @@ def _measured(steps: list[Step]) -> dict[str, Tensor]:
 
 
 def weights(encoders: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    """Return modality -> all weights of its encoder, copied into one vector."""
-    return {
-        m: torch.cat([p.detach().flatten() for p in encoder.parameters()])
-        for m, encoder in encoders.items()
-    }
+    """Return modality -> all weights of its encoder, where it has any, copied into one vector."""
+    parts = {m: [p.detach().flatten() for p in e.parameters()] for m, e in encoders.items()}
+    return {m: torch.cat(vectors) for m, vectors in parts.items() if vectors}
 
 
 def updates(before: dict[str, Tensor], after: dict[str, Tensor]) -> dict[str, float]:

@@ -1,13 +1,13 @@
 """Late fusion of one encoder per modality, with named logits: the networks of Table 1."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from olmlib.check import checked
-from olmlib.config import LateFusionConfig
+from olmlib.config import LateFusionConfig, MLPFusionConfig
 from olmlib.models import fusions
 from olmlib.models.encoders import Encoder, encoders, initialise
 from olmlib.models.network import Network, module_dict
@@ -66,7 +66,7 @@ class LateFusion(Network):
     def __init__(
         self,
         num_classes: int,
-        config: LateFusionConfig,
+        config: LateFusionConfig | MLPFusionConfig,
         aux_heads: bool = False,
         fusion: str = "concat",
         mask: Literal["mean", "zeros"] = "mean",
@@ -74,7 +74,7 @@ class LateFusion(Network):
     ):
         super().__init__()
         kind = fusions.find(fusion)
-        self.encoders = encoders(config)
+        self.encoders = self.make_encoders(config)
         dims = {m: encoder.dim for m, encoder in self.encoders.items()}
         self.mask = mask
         self.fusion = kind(dims, num_classes, **options)
@@ -96,6 +96,10 @@ class LateFusion(Network):
             else module_dict({m: _RunningMean(d) for m, d in dims.items()})
         )
         initialise(self, config.init)
+
+    def make_encoders(self, config: Any) -> Mapping[str, Any]:
+        """Return a fresh encoder per modality, each with `dim`, the width of its features."""
+        return encoders(config)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Outputs:
         """Classify a batch; `logits` has every modality and `fused`."""
