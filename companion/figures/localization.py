@@ -73,15 +73,16 @@ def errors(table: pd.DataFrame, background: int) -> pd.DataFrame:
 
 
 def telling(data: Segments, count: int, ids: Sequence[str] | None = None) -> list[int]:
-    """Return rows of test clips in which the event is not all there is, one of a class at most.
+    """Return rows of clips in which the event is not all there is, one of a class at most.
 
     Args:
         data: the prepared clips.
         count: how many, fewer if there are no more.
-        ids: only of these clips.
+        ids: of these clips, test clips before others; by default of all test clips.
     """
     background = len(data.classes) - 1
-    rows = data.rows("test")
+    splits = ("test",) if ids is None else ("test", "dev", "train")
+    rows = np.concatenate([data.rows(split) for split in splits])
     on = (data.labels[rows] != background).sum(1)
     chosen: dict[int, int] = {}
     for row in rows[(on > 0) & (on < data.labels.shape[1])].tolist():
@@ -125,7 +126,8 @@ def timelines(table: pd.DataFrame, rows: Sequence[int], data: Segments) -> Figur
             ax.tick_params(length=0)
             ax.spines[:].set_visible(False)
         axes[0, 0].invert_yaxis()
-        fig.supxlabel("second of the clip", fontsize="medium")
+        for ax in axes[-1]:
+            ax.set_xlabel("second of the clip")
         shown = {"the clip's event": RIGHT, "another event": WRONG, "background": QUIET}
         handles = [Patch(color=colour, label=name) for name, colour in shown.items()]
         fig.legend(handles=handles, loc="outside lower center", ncols=3)
