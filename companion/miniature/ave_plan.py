@@ -37,7 +37,7 @@ OUTSIDE = {"nothing": 0.4, "heard": 0.3, "seen": 0.3}
 # Chance that another action is heard where the performer is only seen.
 OVERLAID = 0.5
 # Decibels that the background noise lies below the action, lowest and highest.
-NOISE = (0.0, 24.0)
+NOISE = (-8.0, 16.0)
 # Chance that another action is heard all the time, and its level in decibels.
 DISTRACTOR, DISTRACTOR_LEVEL = 0.25, (-18.0, -6.0)
 
