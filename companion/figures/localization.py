@@ -186,7 +186,7 @@ def attention(
     Returns:
         The figure, and the weights: columns `clip`, `second`, `label`, `line`, `column`, `weight`.
     """
-    length = weights.shape[1]
+    length, top = weights.shape[1], weights.max()
     with style(), plt.rc_context({"axes.grid": False}):
         fig, axes = plt.subplots(
             len(rows),
@@ -202,9 +202,9 @@ def attention(
                 shown = ax.imshow(
                     looked[second],
                     cmap="magma",
-                    alpha=0.55 if row in frames else 1.0,
+                    alpha=0.1 + 0.65 * looked[second] / top if row in frames else 1.0,
                     vmin=0,
-                    vmax=weights.max(),
+                    vmax=top,
                     extent=(0, 1, 1, 0),
                     interpolation="nearest",
                 )
