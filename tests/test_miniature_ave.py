@@ -173,7 +173,7 @@ def test_the_official_loader_reads_the_miniature(made, few):
     ]
     assert sum(clip.split == "dev" for clip in release.clips) == 6
     report = release.check()
-    assert report.table.set_index(["split", "modality"])["found"]["train", "video"] == 2
+    assert report.table.set_index(["split", "modality"])["found"]["test", "video"] == 2
 
 
 def test_files_have_the_official_keys_and_types(made):
@@ -213,7 +213,7 @@ def test_a_few_clips_are_videos_of_ten_seconds(made, few):
         assert abs(container.duration / av.time_base - 10) < 0.2
     assert len(ave_plan.filmed(few, 100)) == 18
     first = [clip for clip in few if clip.video in ave_plan.filmed(few, 3)]
-    assert [(clip.action, clip.part) for clip in first] == [(action, "train") for action in FEW]
+    assert [(clip.action, clip.part) for clip in first] == [(action, "test") for action in FEW]
 
 
 def test_what_is_missing_is_made_again_the_same(made, few, monkeypatch):
