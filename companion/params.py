@@ -8,10 +8,18 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StrictInt, ValidationError, create_model, model_validator
 
 from companion import registry
-from companion.data.sections import DataSet, Name, Section, Seed, Sequences, check_encoders
+from companion.data.sections import (
+    DataSet,
+    Name,
+    Section,
+    Seed,
+    Segments,
+    Sequences,
+    check_encoders,
+)
 from companion.reading import read_yaml
 from companion.registry import DATASETS
-from companion.rows import ALGORITHM1, Algorithm1, DataSets, Row, Table3
+from companion.rows import ALGORITHM1, Algorithm1, DataSets, Row, Table2, Table3
 from olmlib.config import LateFusionConfig, NetworkConfig, TransformerConfig
 
 
@@ -50,11 +58,11 @@ class Profile(Section):
         return self
 
     @property
-    def datasets(self) -> dict[str, DataSet | Sequences]:
+    def datasets(self) -> dict[str, DataSet | Sequences | Segments]:
         """Name -> section of every data set that the profile has."""
         return self.model_extra or {}
 
-    def dataset(self, name: str) -> DataSet | Sequences:
+    def dataset(self, name: str) -> DataSet | Sequences | Segments:
         """Return the section of data set `name`.
 
         Raises:
@@ -76,6 +84,7 @@ class Params(Section):
     table1_sets: DataSets
     rows: Annotated[dict[Name, Row], Field(min_length=1)]
     algorithm1: Algorithm1
+    table2: Table2
     table3: Table3
     profiles: dict[Name, Profile]
 
@@ -84,8 +93,9 @@ class Params(Section):
         if self.profile not in self.profiles:
             raise ValueError(f"profile {self.profile!r} is not one of {', '.join(self.profiles)}")
         there = self.profiles[self.profile].datasets
-        # Table 3 is made of what is no array.
-        needed = [*self.table1_sets, *(n for n, e in DATASETS.items() if e.section is Sequences)]
+        # The other tables are made of what is no array.
+        others = (n for n, e in DATASETS.items() if e.table and e.section is not DataSet)
+        needed = [*self.table1_sets, *others]
         missing = [name for name in needed if name not in there]
         if missing:
             raise ValueError(
@@ -116,7 +126,7 @@ class Params(Section):
                 wrong += [f"{place}.model.{line}" for line in str(error).splitlines()]
         for name, profile in self.profiles.items():
             for section in profile.datasets.values():
-                if isinstance(section, DataSet):
+                if not isinstance(section, Sequences):
                     continue
                 known = section.prepare.features
                 for letters, modalities in self.table3.combinations.items():
@@ -153,11 +163,16 @@ class Params(Section):
 
     def _rows(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
         """Yield every row's place, the row, and each network that it changes."""
-        rows = {f"rows.{name}": row for name, row in self.rows.items()}
+        one = {f"rows.{name}": row for name, row in self.rows.items()}
+        two = {f"table2.rows.{name}": row for name, row in self.table2.rows.items()}
         for profile in self.profiles.values():
             for dataset, section in profile.datasets.items():
-                arrays = isinstance(section, DataSet)
-                for place, row in (rows if arrays else self.table3.rows()).items():
+                if isinstance(section, Segments):
+                    for place, row in two.items():
+                        yield from ((place, row, model) for _, model in section.model)
+                    continue
+                rows = one if isinstance(section, DataSet) else self.table3.rows()
+                for place, row in rows.items():
                     if row.datasets is None or dataset in row.datasets:
                         yield place, row, section.model
 

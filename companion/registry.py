@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from companion.data import avmnist, cremad, ks, mer2023, sections, vggsound
+from companion.data import ave, avmnist, cremad, ks, mer2023, sections, vggsound
 from companion.data.release import Release
 from companion.miniature import ks as mini_ks
 from companion.miniature import plan, unseen
 from companion.miniature import vggsound as mini_vggsound
+from companion.miniature.ave import ave as make_ave
 from companion.miniature.cremad import cremad as make_cremad
 from companion.miniature.mer2023 import mer2023 as make_mer2023
 from companion.miniature.sounds.voices import Sources
@@ -39,8 +40,8 @@ class DataSet:
     """
 
     title: str
-    section: type[sections.DataSet] | type[sections.Sequences]
-    load: Callable[..., Release | mer2023.Release]
+    section: type[sections.DataSet] | type[sections.Sequences] | type[sections.Segments]
+    load: Callable[..., Release | mer2023.Release | ave.Release]
     table: str | None = None
     column: str | None = None
     splits: tuple[str, ...] = ("published", "actor")
@@ -93,6 +94,14 @@ DATASETS = {
             root, config.split, config.seed, config.pca_energy, config.audio_noise
         ),
     ),
+    "ave": DataSet(
+        title="AVE",
+        section=sections.Segments,
+        load=lambda root, config: ave.load(root, config).present(),
+        table="table2",
+        make=make_ave,
+        size=sections.SegmentMiniature(clips=770, audio=32, visual=(4, 4, 32), videos=12),
+    ),
     "mer2023": DataSet(
         title="MER2023",
         section=sections.Sequences,
@@ -115,7 +124,7 @@ def entry(name: str) -> DataSet:
     return DATASETS[name]
 
 
-def check(name: str, section: sections.DataSet | sections.Sequences) -> None:
+def check(name: str, section: sections.DataSet | sections.Sequences | sections.Segments) -> None:
     """Refuse what the data set of an entry does not have.
 
     Raises:
@@ -133,8 +142,10 @@ def check(name: str, section: sections.DataSet | sections.Sequences) -> None:
 
 
 def load(
-    name: str, root: str | Path, config: sections.Prepare | sections.PrepareSequences
-) -> Release | mer2023.Release:
+    name: str,
+    root: str | Path,
+    config: sections.Prepare | sections.PrepareSequences | sections.PrepareSegments,
+) -> Release | mer2023.Release | ave.Release:
     """Read the release of data set `name` under `root`, split and weakened as `config` says.
 
     Raises:

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from olmlib.config import LateFusionConfig, TrainConfig, TransformerConfig, configuration
+from olmlib.models.ave.config import AVGAConfig, CMBSConfig, MAFnetConfig, PSPConfig
 
 # What numpy, scikit-learn and torch can hold.
 Count = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
@@ -176,6 +177,21 @@ Transformer = Annotated[TransformerConfig, read_as(TransformerConfig)]
 Train = Annotated[TrainConfig, read_as(TrainConfig)]
 
 
+class Localizers(Section):
+    """The networks of Table 2, whose features have the sizes of the data."""
+
+    avga: Annotated[AVGAConfig, read_as(AVGAConfig)] = AVGAConfig()
+    mafnet: Annotated[MAFnetConfig, read_as(MAFnetConfig)] = MAFnetConfig()
+    psp: Annotated[PSPConfig, read_as(PSPConfig)] = PSPConfig()
+    cmbs: Annotated[CMBSConfig, read_as(CMBSConfig)] = CMBSConfig()
+
+    @model_validator(mode="after")
+    def _they_classify_segments(self):
+        if self.mafnet.mode != "segment":
+            raise ValueError("mafnet.mode video says one class per clip, Table 2 one per segment")
+        return self
+
+
 class DataSet(Section):
     """Everything that is set for a data set of sounds and pictures."""
 
@@ -224,4 +240,33 @@ class Sequences(Section):
                     f"model.{field} names {', '.join(wrong)}; there are "
                     f"{', '.join(self.prepare.features)}"
                 )
+        return self
+
+
+class Segments(Section):
+    """Everything that is set for a data set of clips with a label for every second.
+
+    `rates`: network -> its learning rate, in place of `train.lr`.
+    """
+
+    miniature: SegmentMiniature | None = None
+    prepare: PrepareSegments
+    model: Localizers = Localizers()
+    train: Train
+    rates: dict[str, Annotated[Number, Field(gt=0)]] = {}
+
+    @model_validator(mode="after")
+    def _can_be_trained(self):
+        made = self.miniature
+        if made and (made.audio, made.visual) != (self.prepare.audio, self.prepare.visual):
+            raise ValueError("prepare.audio and prepare.visual are not those of miniature")
+        known = list(Localizers.model_fields)
+        wrong = [name for name in self.rates if name not in known]
+        if wrong:
+            raise ValueError(f"rates of {', '.join(wrong)}; there are {', '.join(known)}")
+        if self.train.selection == "best_combined" or self.train.valence_weight:
+            raise ValueError(
+                "train.selection best_combined and train.valence_weight need valences, which only "
+                "MER2023 has"
+            )
         return self

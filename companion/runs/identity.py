@@ -12,8 +12,10 @@ from companion.data import sections
 from companion.runs import sources
 from olmlib.config import NetworkConfig, TransformerConfig
 from olmlib.data.arrays import Prepared
+from olmlib.data.segments import Segments
 from olmlib.data.sequences import Sequences
 from olmlib.methods.table import METHODS
+from olmlib.models.ave.config import LocalizationConfig
 from olmlib.models.table import NETWORKS
 
 # What every run passes through, whatever its method, network and data are.
@@ -40,7 +42,7 @@ class Run:
     name: str
     row: params.Row
     seed: int
-    config: sections.DataSet | sections.Sequences
+    config: sections.DataSet | sections.Sequences | sections.Segments
     prepared: Path
     runs: Path
     work: Path
@@ -52,15 +54,21 @@ class Run:
         fold = "" if self.fold is None else f"-{self.fold}"
         return self.runs / f"{self.name}-{self.seed}{fold}"
 
-    def data(self) -> Prepared | Sequences:
+    def data(self) -> Prepared | Sequences | Segments:
         """Open the prepared data; in cross-validation, the run's fold is the dev split."""
+        if isinstance(self.config, sections.Segments):
+            return Segments(self.prepared)
         if self.fold is None:
             return Prepared(self.prepared)
         assert isinstance(self.config.model, TransformerConfig)  # only sequences have folds
         return Sequences(self.prepared, self.fold, self.config.model.modalities)
 
-    def model(self, data: Prepared | Sequences) -> NetworkConfig:
+    def model(self, data: Prepared | Sequences | Segments) -> NetworkConfig:
         """Return the model's configuration, with the widths of the data's features."""
+        if isinstance(self.config.model, LocalizationConfig) and isinstance(data, Segments):
+            (*_, audio), (*_, height, width, visual) = data.audio.shape, data.visual.shape
+            sizes = {"audio": audio, "visual": visual, "locations": height * width}
+            return replace(self.config.model, **sizes)
         own = self.config.model
         if isinstance(own, TransformerConfig) and isinstance(data, Sequences):
             return replace(own, inputs={m: data.widths[m] for m in own.modalities})
@@ -74,6 +82,8 @@ class Run:
         of them: an edit of one method trains no other.
         """
         data = Prepared if self.fold is None else Sequences
+        if isinstance(self.config, sections.Segments):
+            data = Segments
         chosen = METHODS[self.row.method], NETWORKS[type(self.config.model)], data
         names = [kind.__module__ for kind in chosen]
         return sources.closure(*ALWAYS, *names, without=sources.TABLES)
