@@ -27,7 +27,8 @@ class DataSet:
         title: its readable name.
         section: type of its part of a profile. It is also the kind of its prepared data: arrays of
             `sections.DataSet` (notebooks 01, 10, 11 and 20), sequences of features of
-            `sections.Sequences` (notebooks 12 and 24).
+            `sections.Sequences` (notebooks 12 and 24), or segments of `sections.Segments`
+            (notebooks 13, 14 and 23).
         load: reads the release in a folder, split as the section's `prepare` says.
         table: the table of the paper that shows it. Without one it has a pipeline of its own, on
             recordings that are the same in every profile.
@@ -45,7 +46,7 @@ class DataSet:
     table: str | None = None
     column: str | None = None
     splits: tuple[str, ...] = ("published", "actor")
-    make: Callable[[Path, Path, sections.Miniature, int], Path] | None = None
+    make: Callable[..., Path] | None = None
     size: sections.Miniature | None = None
     unseen: Callable[[Path, sections.Miniature], frozenset[str]] | None = None
 

@@ -72,6 +72,7 @@ class Run:
         own = self.config.model
         if isinstance(own, TransformerConfig) and isinstance(data, Sequences):
             return replace(own, inputs={m: data.widths[m] for m in own.modalities})
+        assert isinstance(own, NetworkConfig)  # of Table 2 the run has one of the networks
         return own
 
     @cached_property
@@ -81,7 +82,7 @@ class Run:
         They are found from the classes that the run has chosen, not from the tables that list all
         of them: an edit of one method trains no other.
         """
-        data = Prepared if self.fold is None else Sequences
+        data: type = Prepared if self.fold is None else Sequences
         if isinstance(self.config, sections.Segments):
             data = Segments
         chosen = METHODS[self.row.method], NETWORKS[type(self.config.model)], data
