@@ -1,8 +1,9 @@
 """What a step of Table 3's network costs at real lengths, beside what the official code does.
 
-The official step cannot be run here (no licence, no data). Its memory is estimated by our network
-with the official habits: attention weights are kept and dropped out, and a dev batch as large as
-the training batch is forwarded with its graph.
+The official step cannot be run here (no licence, no data). Beside ours is measured, in the same run
+and in turn, our network with the official habits: attention weights are written out and dropped
+out, every layer of MBT is called twice, and a dev batch as large as the training batch is forwarded
+with its graph, which is kept until the step is over.
 """
 
 import json
@@ -23,8 +24,6 @@ from olmlib import irfb, train
 from olmlib.config import TrainConfig, TransformerConfig
 from olmlib.methods.table import create
 
-# The official code on the same kind of machine: seconds of one OLM step at batch 4.
-OFFICIAL = {"100_400": 4.1, "200_1500": 40.0}
 LENGTHS = {"100_400": (100, 400), "200_1500": (200, 1500)}
 BUDGETS = {
     "attention_100_400.olm_over_official": 0.5,
@@ -41,11 +40,13 @@ MODEL = TransformerConfig(
     n_heads=8,
     ffn_dim=1024,
 )
+MBT = replace(MODEL, fusion="mbt")
+OFFICIAL = replace(MBT, double_call=True, attention_dropout=0.1)
 BATCH = 4
 # A probe as large as the batch, so that it is the same share of a step's clips as at batch 16.
 OLM = params.Row(method="olm", options={"preset": "stable", "probe_size": BATCH})
 THREE_HEADS = params.Row(method="three_heads")
-KINDS = ("olm", "three_heads", "naive", "official")
+KINDS = ("olm", "three_heads", "naive", "mbt", "official")
 
 
 def naive(q: Tensor, k: Tensor, v: Tensor, attn_mask=None, dropout_p=0.0) -> Tensor:
@@ -120,11 +121,18 @@ class Trainee:
         self.batch = self.training.clips["train"].__getitems__(range(BATCH))
         self.method.on_epoch_start(self.training, 1, 1)
 
-    def step(self) -> float:
-        """Take one step as the training loop does and return its seconds."""
+    def step(self, dev_graph: bool = False) -> float:
+        """Take one step as the training loop does and return its seconds.
+
+        Args:
+            dev_graph: before it, forward another batch with its graph, and keep that meanwhile.
+        """
         start = time.perf_counter()
+        dev = self.training.network(self.batch) if dev_graph else None
         self.training.take_step(1, self.batch)
-        return time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        del dev
+        return seconds
 
 
 def measure(rounds=2) -> dict[str, float]:
@@ -136,6 +144,7 @@ def measure(rounds=2) -> dict[str, float]:
     measured = {}
     for lengths in LENGTHS:
         olm, heads, slow = (Trainee(row, lengths) for row in (OLM, THREE_HEADS, THREE_HEADS))
+        mbt, official = Trainee(OLM, lengths, MBT), Trainee(THREE_HEADS, lengths, OFFICIAL)
         period = olm.method.probe_every
         spans = {"olm": [], "probed": [], "three_heads": []}
         for trainee in (olm, heads):
@@ -147,20 +156,26 @@ def measure(rounds=2) -> dict[str, float]:
             olm.method.olm.step = period
             spans["probed"].append(olm.step())
         # Afterwards, so that no other step follows one that gives so much memory back.
+        mbt.step()
+        spans["mbt"], spans["official"] = [], []
+        for _ in range(rounds):
+            spans["mbt"].append(mbt.step())
+            with written_out():
+                spans["official"].append(official.step(dev_graph=True))
         with written_out():
             spans["naive"] = [slow.step() for _ in range(rounds)]
         seconds = {name: statistics.median(values) for name, values in spans.items()}
         seconds["olm"] += (seconds.pop("probed") - seconds["olm"]) / period
         key = f"attention_{lengths}"
         measured |= {f"seconds.{key}.{name}": value for name, value in seconds.items()}
-        measured[f"{key}.olm_over_official"] = seconds["olm"] / OFFICIAL[lengths]
+        measured[f"{key}.olm_over_official"] = seconds["mbt"] / seconds["official"]
         measured[f"{key}.olm_over_three_heads"] = seconds["olm"] / seconds["three_heads"]
         measured[f"{key}.three_heads_over_naive"] = seconds["three_heads"] / seconds["naive"]
-        del olm, heads, slow
+        del olm, heads, slow, mbt, official
         peaks = {kind: memory(lengths, kind) for kind in KINDS}
         measured |= {f"gib.{key}.{name}": value for name, value in peaks.items()}
-        for other in KINDS[1:]:
-            measured[f"{key}.memory_over_{other}"] = peaks["olm"] / peaks[other]
+        for ours, other in (("olm", "three_heads"), ("olm", "naive"), ("mbt", "official")):
+            measured[f"{key}.memory_over_{other}"] = peaks[ours] / peaks[other]
     return measured
 
 
@@ -175,20 +190,15 @@ def main() -> None:
     """Take two steps and print the process's peak memory in GiB, on Linux; called by `memory`.
 
     `olm`: a step of OLM with its probe; `three_heads`; `naive`: that with attention written out;
-    `official`: that with dropout of the weights and a dev batch with its graph.
+    `mbt`: as `olm`, in MBT; `official`: that with all the official habits.
     """
     lengths, kind = sys.argv[1:]
-    model = MODEL
-    if kind == "official":
-        model = replace(MODEL, attention_dropout=0.1)
-    trainee = Trainee(OLM if kind == "olm" else THREE_HEADS, lengths, model)
+    model = {"mbt": MBT, "official": OFFICIAL}.get(kind, MODEL)
+    trainee = Trainee(OLM if kind in ("olm", "mbt") else THREE_HEADS, lengths, model)
     if kind in ("naive", "official"):
         irfb.scaled_dot_product_attention = naive
     for _ in range(2):
-        # Kept until the step is over, as the official code keeps it.
-        dev = trainee.training.network(trainee.batch) if kind == "official" else None
-        trainee.step()
-        del dev
+        trainee.step(dev_graph=kind == "official")
     # Not `ru_maxrss`: in a child it starts from the parent's.
     peak = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
     print(json.dumps(int(peak[1]) / 2**20))

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from companion.runs.sources import ROOT
+
 # Our names (params.yaml, rows) and the paper's (Table 1, column "method").
 # Rows that are ours alone, such as the controls, have no counterpart.
 TABLE1_ROWS = {
@@ -38,7 +40,7 @@ def published(table: str = "table1", path: str | Path | None = None) -> pd.DataF
     Raises:
         FileNotFoundError: the file is not there yet.
     """
-    path = Path(path) if path is not None else Path("data/paper") / f"{table}.csv"
+    path = Path(path) if path is not None else ROOT / "data" / "paper" / f"{table}.csv"
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} not found: run `dvc pull data.dvc` in the root of the repository"

@@ -198,8 +198,8 @@ def test_an_option_that_cannot_work_is_refused_with_its_row(row, option):
     [
         ("    workers: 2\n", "    workers: 2\n    workers: 2\n", "mini.workers is given twice"),
         ("  concat: {", "  olm: {method: joint}\n  concat: {", "rows.olm is given twice, first in"),
-        ("lr: 0.05, epochs: 12}", "lr: 0.05, epochs: 12, epochs: 12}",
-         "profiles.mini.ks.train.epochs is given twice"),
+        ("lr: 0.05}", "lr: 0.05, lr: 0.05}",
+         "profiles.mini.ks.train.lr is given twice"),
         ("profile: mini\n", "profile: mini\n\"profile\": smoke\n", "profile is given twice"),
         ("    seeds: [0, 1, 2]", "\tseeds: [0, 1, 2]", r"line \d+, column 1"),
         ("seeds: [0, 1, 2]", "seeds: 2020-02-31", r"out of range for month\n.*line \d+"),

@@ -136,7 +136,7 @@ def test_no_other_file_knows_the_data_sets_of_table_1():
 def test_a_data_set_that_nobody_knows_is_named_with_those_that_exist(place):
     text = (place / "params.yaml").read_text()
     (place / "params.yaml").write_text(text.replace("    new:", "    news:", 1))
-    known = "cremad, ks, vggsound, avmnist, mer2023, new"
+    known = "cremad, ks, vggsound, avmnist, ave, mer2023, new"
     message = rf"profiles.mini: news is neither .*\(seeds, workers\) nor a data set \({known}\)"
     with pytest.raises(ValueError, match=message):
         params.load(place / "params.yaml")

@@ -12,7 +12,7 @@ from companion import params
 from companion.data import mer2023
 from companion.data.prepare_sequences import prepare_sequences
 from companion.runs import grid
-from companion.table3 import card, challenge, numbers, options, picture, text
+from companion.table3 import card, challenge, claims, numbers, options, picture, text
 from olmlib.config import TransformerConfig
 
 SMALL = {"n_layers": 1, "d_model": 8, "n_heads": 2, "ffn_dim": 8, "n_bottleneck": 2}
@@ -26,6 +26,7 @@ def root(tmp_path_factory, repository):
     section = settings["profiles"]["smoke"]["mer2023"]
     section["prepare"] = tiny_mer.config().model_dump(mode="json")
     section["model"] = SMALL
+    section["every_fold"] = True
     section["train"] |= {"epochs": 2, "batch_size": 8}
     kept = ("A", "T", "A+V", "A+T")
     settings["table3"]["combinations"] = {k: settings["table3"]["combinations"][k] for k in kept}
@@ -52,14 +53,28 @@ def measured(root):
 
 
 def test_the_grid_has_every_cell_with_every_seed_and_fold(repository):
-    grid = numbers.runs_of("mini", repository)
+    grid = numbers.runs_of("paper", repository)
     names = {run.name for run in grid}
     assert len(names) == 4 + 8 * 3 + 1
-    assert len(grid) == len(names) * 3 * 3 == len({run.folder for run in grid})
+    assert len(grid) == len(names) * 3 * 5 == len({run.folder for run in grid})
     irfb = [run for run in grid if run.name == "olm_t_irfb_AVTH"]
     assert {run.config.model.fusion for run in irfb} == {"irfb"}
     assert irfb[0].config.model.modalities == ("audio", "visual", "text", "hog")
     assert irfb[0].row.method == "olm"
+
+
+def test_where_seeds_take_turns_at_the_folds_every_clip_is_held_out_once(repository):
+    grid = numbers.runs_of("mini", repository)
+    cells = {(run.name, run.seed): run.fold for run in grid}
+    assert len(cells) == len(grid) == (4 + 8 * 3 + 1) * 3
+    assert all(fold == seed for (_, seed), fold in cells.items())
+    assert numbers.one_per_seed(grid, "unimodal_A") == [r for r in grid if r.name == "unimodal_A"]
+
+
+def test_one_run_per_seed_is_that_of_its_first_fold(repository):
+    grid = numbers.runs_of("paper", repository)
+    found = numbers.one_per_seed(grid, "unimodal_A")
+    assert [(run.seed, run.fold) for run in found] == [(0, 0), (1, 0), (2, 0)]
 
 
 def test_a_run_of_another_fold_or_another_fusion_is_another_run(root):
@@ -144,7 +159,10 @@ def test_the_page_says_whose_data_and_how_it_was_measured(root, settings, measur
     table = numbers.table3(measured, settings.table3, repository / "data/paper/table3.csv")
     page = text.page(table, numbers.runs_of("smoke", root), "make reproduce")
     assert page.startswith("# Table 3") and "MER2023 here is a miniature" in page
-    assert "seeds 0, 1; 2 folds; 2 epochs, batch 8" in page and "`make reproduce`" in page
+    assert (
+        "seeds 0, 1; 2 folds, every seed on every fold; 2 epochs, batch 8" in page
+        and "`make reproduce`" in page
+    )
     assert "olm_t_irfb" not in page and page.count("\n| modalities") == 4 and "\\*" not in page
     real = [replace(r, config=r.config.model_copy(update={"miniature": None}))
             for r in numbers.runs_of("smoke", root)]  # fmt: skip
@@ -168,10 +186,12 @@ def test_the_official_preset_goes_over_the_profile_and_under_the_row():
         made({"preset": "code"})
 
 
-def test_controls_differ_from_irfb_in_what_they_name_and_have_one_fold(repository):
-    grid, base = (f("mini", repository) for f in (options.runs_of, options.defaults))
+@pytest.mark.parametrize(("profile", "folds"), [("mini", {0, 1, 2}), ("paper", {0})])
+def test_controls_differ_from_irfb_in_what_they_name_and_in_no_fold(repository, profile, folds):
+    grid, base = (f(profile, repository) for f in (options.runs_of, options.defaults))
     assert len(grid) == 8 * 3 and len(base) == 3
-    assert {run.fold for run in grid + base} == {0}
+    assert {run.seed: run.fold for run in grid} == {run.seed: run.fold for run in base}
+    assert {run.fold for run in base} == folds
     default = base[0].config.model
     for run in grid:
         fields = run.row.model.items() - base[0].row.model.items()
@@ -216,7 +236,7 @@ def test_the_card_asks_the_two_stated_properties_by_both_protocols(root, setting
     ]  # fmt: skip
     stated = card.card(pd.DataFrame(lines, columns=measured.columns), table, data)
     assert len(stated) == 2 * (3 + 3)
-    assert list(stated.columns) == "protocol property claim measured interval holds".split()
+    assert list(stated.columns) == "protocol property claim measured sd holds".split()
     holds = stated[stated["protocol"] == "held-out test"].set_index("property")["holds"]
     assert holds["audio minus visual, weighted F1"] == "yes"
     assert holds["visual minus text, weighted F1"] == "yes"
@@ -233,17 +253,17 @@ def test_the_papers_attention_column_beside_the_challenges(repository):
 
 def test_claims_and_control_are_numbers_without_a_verdict(settings, measured, repository):
     printed = repository / "data/paper/table3.csv"
-    answers = numbers.claims(measured, settings.table3, printed)
+    answers = claims.fusions(measured, settings.table3, printed)
     assert len(answers) == 3 * 2 * 2
     assert list(answers) == ["claim", "protocol", "measure", "difference", "paper"]
     irfb, mbt = (measured["row"].str.contains(fusion) for fusion in ("irfb", "mbt"))
     better = measured.assign(f1=measured["f1"].mask(irfb, 0.8 + 0.01 * measured["seed"]))
     better.loc[mbt, "f1"] = 0.7
-    answers = numbers.claims(better, settings.table3, printed)
+    answers = claims.fusions(better, settings.table3, printed)
     first = answers.query("claim == 'IRFB is better than MBT' and measure == 'F1, points'")
     # Seeds 0 and 1: 80 and 81 against 70, with an SD of 1 / sqrt 2.
     assert first["difference"].tolist() == ["+10.50 ± 0.71"] * 2
-    assert list(numbers.control(measured, settings.table3)) == ["protocol", "measure", "difference"]
+    assert list(claims.control(measured, settings.table3)) == ["protocol", "measure", "difference"]
 
 
 def test_a_missing_run_is_an_error(root, tmp_path):

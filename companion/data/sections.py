@@ -214,9 +214,14 @@ class DataSet(Section):
 
 
 class Sequences(Section):
-    """Everything that is set for a data set of feature sequences."""
+    """Everything that is set for a data set of feature sequences.
+
+    Attributes:
+        every_fold: train every seed on every fold; else each seed has one fold, in turn.
+    """
 
     miniature: Miniature | None = None
+    every_fold: StrictBool = True
     prepare: PrepareSequences
     model: Transformer
     train: Train

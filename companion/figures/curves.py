@@ -69,20 +69,21 @@ def coefficients(grid: Sequence[Run]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def accuracies(grid: Sequence[Run]) -> pd.DataFrame:
-    """Return test accuracies over epochs (Figure 6 (A), (C)); nothing was selected by them.
+def accuracies(grid: Sequence[Run], split: str = "test") -> pd.DataFrame:
+    """Return accuracies over epochs (Figures 1 (A) and 6 (A), (C)).
 
     Args:
         grid: finished runs of models with an audio, a visual and a fused head.
+        split: "test", by which nothing was selected, or "dev".
 
     Returns:
         Columns `row`, `seed`, `epoch`, `head`, `accuracy` in percent; head `fused` is the
         prediction of the row.
     """
     columns = {
-        "test_accuracy_audio": "audio",
-        "test_accuracy_visual": "visual",
-        "test_accuracy": "fused",
+        f"{split}_accuracy_audio": "audio",
+        f"{split}_accuracy_visual": "visual",
+        f"{split}_accuracy": "fused",
     }
     table = folder.epochs(grid).rename(columns=columns)
     table[list(columns.values())] *= 100

@@ -1,16 +1,17 @@
 """Table 3: modalities x fusions, by two protocols."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from companion import paper, params, report
-from companion.evidence.spread import Sensitivity, difference, sensitivity, spread
+from companion import paper, params
 from companion.runs import folder, grid
 from companion.runs.identity import Run
+from companion.spread import Sensitivity, difference, sensitivity, spread
 from olmlib.config import TransformerConfig, changed
 from olmlib.data.sequences import Sequences
 from olmlib.metrics import emotion
@@ -27,7 +28,7 @@ WITHOUT = "without_olm"
 
 
 def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
-    """Return the runs of Table 3: every cell with every seed of the profile and every fold.
+    """Return the runs of Table 3: every cell with every seed of the profile and its folds.
 
     A combination of one modality has no fusion, so it is trained once.
 
@@ -48,9 +49,21 @@ def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
         )
         for letters, modalities in settings.table3.combinations.items()
         for fusion, row in columns(settings.table3, letters).items()
-        for seed in chosen.seeds
-        for fold in range(section.prepare.folds)
+        for seed, fold in folds(section, chosen.seeds)
     ]
+
+
+def folds(section: params.Sequences, seeds: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the seed and the fold of each run of a cell, as `section.every_fold` says."""
+    every = range(section.prepare.folds)
+    if section.every_fold:
+        return [(seed, fold) for seed in seeds for fold in every]
+    return [(seed, every[i % len(every)]) for i, seed in enumerate(seeds)]
+
+
+def one_per_seed(grid: Sequence[Run], name: str) -> list[Run]:
+    """Return the runs of a row, of each seed the one with its first fold."""
+    return [*{run.seed: run for run in reversed(grid) if run.name == name}.values()][::-1]
 
 
 def section_of(profile: params.Profile) -> params.Sequences:
@@ -100,9 +113,9 @@ def data_of(run: Run) -> Sequences:
 def collect(grid: list[Run]) -> pd.DataFrame:
     """Return what every seed of every cell measured, by both protocols.
 
-    `cv`: the mean over folds of the selected epoch's F1 and MSE on the fold that was held out, and
-    by which that epoch was selected, as the challenge's baselines do it. `test`: the folds' models
-    together on the test clips, class probabilities and valences averaged.
+    `cv`: the mean over the seed's folds of the selected epoch's F1 and MSE on the fold that was
+    held out, and by which that epoch was selected, as the challenge's baselines do it. `test`: the
+    folds' models together on the test clips, class probabilities and valences averaged.
 
     Returns:
         Columns `row`, `seed`, `protocol`, `f1` in [0, 1], `mse`, `clips` (that were scored).
@@ -117,7 +130,7 @@ def collect(grid: list[Run]) -> pd.DataFrame:
         cells.setdefault((run.name, run.seed), []).append(run)
     for (row, seed), folds in cells.items():
         data = data_of(folds[0])
-        clips = int(data.records["split"].ne("test").sum())
+        clips = sum(len(run.data().rows("dev")) for run in folds)
         lines.append((row, seed, "cv", *selected(folds), clips))
         lines.append((row, seed, "test", *averaged(folds, data), len(data.rows("test"))))
     names = ["row", "seed", "protocol", *MEASURES, "clips"]
@@ -220,72 +233,3 @@ def floors(data: Sequences) -> pd.DataFrame:
         scored = emotion(scores, mean, labels, valence)
         lines.append((f"always {name}", 100 * scored.f1, scored.mse))
     return pd.DataFrame(lines, columns=["constant", "f1", "mse"])
-
-
-def claims(measured: pd.DataFrame, table: params.Table3, printed: Path | None = None):
-    """Return the paper's claims on fusions, each with our unpaired difference and the paper's.
-
-    A difference is the mean over the combinations of two or more modalities, taken per seed.
-
-    Args:
-        measured: as of `collect`.
-        table: combinations and fusions.
-        printed: another place of the paper's table.
-
-    Returns:
-        Columns `claim`, `protocol`, `measure`, `difference` (± the SD of one seed minus another),
-        `paper`.
-    """
-    published = paper.published("table3", printed).set_index("modalities")
-    several = [letters for letters, parts in table.combinations.items() if len(parts) > 1]
-    pairs = {
-        "IRFB is better than MBT": ("olm_t_irfb", "olm_t_mbt"),
-        "IRFB is better than attention": ("olm_t_irfb", "attention"),
-        "MBT is better than attention": ("olm_t_mbt", "attention"),
-    }
-    lines = []
-    for claim, (one, other) in pairs.items():
-        for protocol, title in PROTOCOLS.items():
-            for measure in MEASURES:
-                a, b = (_means(measured, f, several, protocol, measure) for f in (one, other))
-                ours = published.loc[several, f"{one}_{measure}"]
-                gap = (ours - published.loc[several, f"{other}_{measure}"]).mean()
-                lines.append(
-                    (claim, title, *in_words(measure, a, b), f"{gap:+.2f}".replace("-", "−"))
-                )
-    names = ["claim", "protocol", "measure", "difference", "paper"]
-    return pd.DataFrame(lines, columns=names)
-
-
-def control(measured: pd.DataFrame, table: params.Table3) -> pd.DataFrame:
-    """Return what OLM adds to the same network with all coefficients at 1.
-
-    Returns:
-        Columns `protocol`, `measure`, `difference` (± the SD of one seed minus another).
-    """
-    lines = []
-    for protocol, title in PROTOCOLS.items():
-        for measure in MEASURES:
-            a, b = (
-                _means(measured, f, [table.shown], protocol, measure)
-                for f in ("olm_t_irfb", WITHOUT)
-            )
-            lines.append((title, *in_words(measure, a, b)))
-    return pd.DataFrame(lines, columns=["protocol", "measure", "difference"])
-
-
-def _means(measured, fusion: str, letters: list[str], protocol: str, measure: str) -> np.ndarray:
-    """Return the mean over combinations of each seed, F1 in points."""
-    cells = [cell(measured, fusion, name, protocol)[measure].to_numpy() for name in letters]
-    return SCALES[measure] * np.mean(cells, axis=0)
-
-
-def in_words(measure: str, a: np.ndarray, b: np.ndarray) -> tuple[str, str]:
-    """Return the measure's name, and the difference a - b with the SD of one seed minus another.
-
-    Args:
-        measure: `f1`, in points, or `mse`.
-        a, b: a value per seed.
-    """
-    name = {"f1": "F1, points", "mse": "MSE"}[measure]
-    return name, report.plus_minus(*difference(a, b), digits=2, sign=True)

@@ -6,20 +6,19 @@ import numpy as np
 import pandas as pd
 
 from companion import params, report
-from companion.evidence.spread import difference
 from companion.rows import IRFB
 from companion.runs import folder, grid
 from companion.runs.identity import Run
+from companion.spread import difference
 from companion.table3 import numbers
 
-FOLD = 0
-SPLITS = {"dev": "dev fold 0", "test": "test clips"}
+SPLITS = {"dev": "dev fold", "test": "test clips"}
 COLUMNS = ["control", "option", "split", "seeds", "default_f1", "f1"]
 COLUMNS += ["f1_gap", "f1_gap_sd", "default_mse", "mse", "mse_gap", "mse_gap_sd"]
 
 
 def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
-    """Return the runs of the controls: every one with every seed, on fold 0 only.
+    """Return the runs of the controls: every one with every seed, on its first fold.
 
     They are for differences to `defaults`, not for Table 3, so one fold must do.
 
@@ -28,14 +27,15 @@ def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
     """
     settings, chosen = grid.profile_values(profile, root)
     table, section = settings.table3, numbers.section_of(chosen)
+    firsts = dict(numbers.folds(section, chosen.seeds)[::-1])
     runs = []
     for name, row in table.control_rows().items():
         model = numbers.model(section.model, table.combinations[table.shown], row)
         config = section.model_copy(update={"model": model})
         places = grid.places(profile, numbers.DATASET, root)
         runs += [
-            Run(numbers.DATASET, f"control_{name}", row, seed, config, *places, fold=FOLD)
-            for seed in chosen.seeds
+            Run(numbers.DATASET, f"control_{name}", row, seed, config, *places, fold=fold)
+            for seed, fold in firsts.items()
         ]
     return runs
 
@@ -44,7 +44,7 @@ def defaults(profile: str, root: str | Path = ".") -> list[Run]:
     """Return the runs of Table 3 that the controls are compared with, one per seed."""
     settings, _ = grid.profile_values(profile, root)
     name = f"{IRFB}_{settings.table3.shown.replace('+', '')}"
-    return [run for run in numbers.runs_of(profile, root) if run.name == name and run.fold == FOLD]
+    return numbers.one_per_seed(numbers.runs_of(profile, root), name)
 
 
 def effects(controls: list[Run], base: list[Run], table: params.Table3) -> pd.DataFrame:

@@ -23,11 +23,16 @@ READING = (
     "stands the true difference between two cells that so many seeds would show in four tables of "
     "five (two-sided t test at 5 %, equal spread), as the only question that is asked, and with "
     "the comparisons of both other fusions with Attention judged together (Šidák). Seeds do not "
-    "tell what other clips would change. *Cross-validation*: mean over folds of the held-out fold, "
-    "by which the epoch was chosen too, so a little too good. *Held-out test*: the folds' networks "
-    "answer together on test clips that decided nothing. A combination of one modality has no "
-    "fusion: column *Alone*; the paper prints its number in all three columns."
+    "tell what other clips would change. *Cross-validation*: mean over a seed's folds, each held "
+    "out, by which the epoch was chosen too, so a little too good. *Held-out test*: a seed's "
+    "networks answer together on test clips that decided nothing. A combination of one modality "
+    "has no fusion: column *Alone*; the paper prints its number in all three columns."
 )
+
+TURNS = {
+    True: "every seed on every fold",
+    False: "every seed on one of them, so that differences between folds are in the SD",
+}
 
 
 def page(table: pd.DataFrame, grid: Sequence[Run], command: str) -> str:
@@ -52,7 +57,8 @@ def notes(grid: Sequence[Run], command: str) -> str:
     seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in grid}))
     lines = [] if config.miniature is None else [MINIATURE]
     lines += [
-        f"MER2023: seeds {seeds}; {config.prepare.folds} folds; {config.train.epochs} epochs, "
+        f"MER2023: seeds {seeds}; {config.prepare.folds} folds, {TURNS[config.every_fold]}; "
+        f"{config.train.epochs} epochs, "
         f"batch {config.train.batch_size}; {config.model.n_layers} blocks of width "
         f"{config.model.d_model}; weights of the epoch chosen by `selection: "
         f"{config.train.selection}`.",
