@@ -55,14 +55,10 @@ def _edges(light: np.ndarray, rows: int, columns: int) -> np.ndarray:
     share = angle - low
     cell, size = _cells(*light.shape, rows, columns)
     # An edge counts for the two directions that it lies between.
-    total = sum(
-        np.bincount(
-            (cell * ORIENTATIONS + (low + turn) % ORIENTATIONS).ravel(),
-            (strength * weight).ravel(),
-            rows * columns * ORIENTATIONS,
-        )
-        for turn, weight in ((0, 1 - share), (1, share))
-    )
+    total = np.zeros(rows * columns * ORIENTATIONS)
+    for turn, weight in ((0, 1 - share), (1, share)):
+        index = cell * ORIENTATIONS + (low + turn) % ORIENTATIONS
+        total += np.bincount(index.ravel(), (strength * weight).ravel(), len(total))
     mean = total.reshape(rows, columns, ORIENTATIONS) / size[..., None]
     return 3 * np.sqrt(mean / (strength.mean() + 1e-3))
 
