@@ -17,7 +17,13 @@ from pydantic import (
     model_validator,
 )
 
-from olmlib.config import LateFusionConfig, TrainConfig, TransformerConfig, configuration
+from olmlib.config import (
+    LateFusionConfig,
+    MLPFusionConfig,
+    TrainConfig,
+    TransformerConfig,
+    configuration,
+)
 
 # What numpy, scikit-learn and torch can hold.
 Count = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
@@ -118,6 +124,22 @@ class PrepareSequences(Section):
         return self
 
 
+class PrepareFeatures(Section):
+    """From pictures to features of a frozen network: dev split, network, and how depth goes in.
+
+    `checkpoint`: file of the network's weights, a path from the release's folder on.
+    `depth`: with its holes filled by the release's authors, or as the sensor gave it.
+    `encoding`: of depth, as grey levels or as directions of surfaces (`companion.data.depth`).
+    """
+
+    dev_fraction: Annotated[Fraction, Field(le=0.5)]
+    seed: Seed = 0
+    checkpoint: Annotated[str, Field(min_length=1)]
+    depth: Literal["refined", "raw"] = "refined"
+    encoding: Literal["grey", "normals"] = "grey"
+    max_rejected: Share = 0.01
+
+
 # What a batch of arrays has: modality -> kind of its encoder.
 ARRAYS = {"audio": "spectrogram", "visual": "frames"}
 
@@ -152,8 +174,24 @@ def read_as(kind: type) -> PlainValidator:
 
 
 Network = Annotated[LateFusionConfig, read_as(LateFusionConfig)]
+MLPs = Annotated[MLPFusionConfig, read_as(MLPFusionConfig)]
 Transformer = Annotated[TransformerConfig, read_as(TransformerConfig)]
 Train = Annotated[TrainConfig, read_as(TrainConfig)]
+
+
+def check_train(train: TrainConfig) -> None:
+    """Refuse a training that networks with batch norm, or data without valences, cannot have.
+
+    Raises:
+        ValueError: as said.
+    """
+    if train.batch_size < 2:
+        raise ValueError("train.batch_size is 1, but batch norm needs two clips in a batch")
+    if train.selection == "best_combined" or train.valence_weight:
+        raise ValueError(
+            "train.selection best_combined and train.valence_weight need valences, which only "
+            "MER2023 has"
+        )
 
 
 class DataSet(Section):
@@ -167,13 +205,7 @@ class DataSet(Section):
     @model_validator(mode="after")
     def _can_be_trained(self):
         check_encoders(self.model)
-        if self.train.batch_size < 2:
-            raise ValueError("train.batch_size is 1, but batch norm needs two clips in a batch")
-        if self.train.selection == "best_combined" or self.train.valence_weight:
-            raise ValueError(
-                "train.selection best_combined and train.valence_weight need valences, which only "
-                "MER2023 has"
-            )
+        check_train(self.train)
         return self
 
 
@@ -199,4 +231,20 @@ class Sequences(Section):
                     f"model.{field} names {', '.join(wrong)}; there are "
                     f"{', '.join(self.prepare.features)}"
                 )
+        return self
+
+
+class Features(Section):
+    """Everything that is set for a data set of feature vectors."""
+
+    miniature: Miniature | None = None
+    prepare: PrepareFeatures
+    model: MLPs
+    train: Train
+
+    @model_validator(mode="after")
+    def _can_be_trained(self):
+        if self.model.inputs:
+            raise ValueError("model.inputs follow from the data")
+        check_train(self.train)
         return self
