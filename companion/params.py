@@ -8,11 +8,23 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StrictInt, ValidationError, create_model, model_validator
 
 from companion import registry
-from companion.data.sections import DataSet, Name, Section, Seed, Sequences, check_encoders
+from companion.data.sections import (
+    DataSet,
+    Features,
+    Name,
+    Section,
+    Seeds,
+    Segments,
+    Sequences,
+    check_encoders,
+)
+from companion.data.sunrgbd import MODALITIES
 from companion.reading import read_yaml
 from companion.registry import DATASETS
-from companion.rows import ALGORITHM1, Algorithm1, DataSets, Row, Table3
-from olmlib.config import LateFusionConfig, NetworkConfig, TransformerConfig
+from companion.rows import ALGORITHM1, Algorithm1, DataSets, Fig4, Row, Table2, Table3
+from olmlib.config import LateFusionConfig, MLPFusionConfig, NetworkConfig, TransformerConfig
+
+AnySection = DataSet | Sequences | Segments | Features
 
 
 class Profile(Section):
@@ -20,7 +32,7 @@ class Profile(Section):
 
     model_config = ConfigDict(extra="allow")
 
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    seeds: Seeds
     workers: Annotated[StrictInt, Field(ge=1, le=1_024)] = 1
 
     @model_validator(mode="before")
@@ -43,18 +55,12 @@ class Profile(Section):
             registry.check(name, section)
         return values | read
 
-    @model_validator(mode="after")
-    def _seeds_are_distinct(self):
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds {list(self.seeds)} repeat: a seed is one run")
-        return self
-
     @property
-    def datasets(self) -> dict[str, DataSet | Sequences]:
+    def datasets(self) -> dict[str, AnySection]:
         """Name -> section of every data set that the profile has."""
         return self.model_extra or {}
 
-    def dataset(self, name: str) -> DataSet | Sequences:
+    def dataset(self, name: str) -> AnySection:
         """Return the section of data set `name`.
 
         Raises:
@@ -76,7 +82,9 @@ class Params(Section):
     table1_sets: DataSets
     rows: Annotated[dict[Name, Row], Field(min_length=1)]
     algorithm1: Algorithm1
+    table2: Table2
     table3: Table3
+    fig4: Fig4
     profiles: dict[Name, Profile]
 
     @model_validator(mode="after")
@@ -84,8 +92,9 @@ class Params(Section):
         if self.profile not in self.profiles:
             raise ValueError(f"profile {self.profile!r} is not one of {', '.join(self.profiles)}")
         there = self.profiles[self.profile].datasets
-        # Table 3 is made of what is no array.
-        needed = [*self.table1_sets, *(n for n, e in DATASETS.items() if e.section is Sequences)]
+        # The other tables are made of what is no array.
+        others = (n for n, e in DATASETS.items() if e.table and e.section is not DataSet)
+        needed = [*self.table1_sets, *others]
         missing = [name for name in needed if name not in there]
         if missing:
             raise ValueError(
@@ -116,7 +125,7 @@ class Params(Section):
                 wrong += [f"{place}.model.{line}" for line in str(error).splitlines()]
         for name, profile in self.profiles.items():
             for section in profile.datasets.values():
-                if isinstance(section, DataSet):
+                if not isinstance(section, Sequences):
                     continue
                 known = section.prepare.features
                 for letters, modalities in self.table3.combinations.items():
@@ -138,7 +147,7 @@ class Params(Section):
     def networks(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
         """Yield every row's place, the row, and each network that it trains.
 
-        Of Table 3 on the most modalities that it is trained on.
+        Of Table 3 on the most modalities that it is trained on; of Figure 4 on its two.
         """
         several = max(self.table3.combinations.values(), key=len)
         for place, row, base in self._rows():
@@ -149,15 +158,24 @@ class Params(Section):
                 network = replace(
                     network, modalities=modalities, inputs=dict.fromkeys(modalities, 1)
                 )
+            if isinstance(network, MLPFusionConfig):
+                network = replace(network, inputs=dict.fromkeys(MODALITIES, 1))
             yield place, row, network
 
     def _rows(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
         """Yield every row's place, the row, and each network that it changes."""
-        rows = {f"rows.{name}": row for name, row in self.rows.items()}
+        one = {f"rows.{name}": row for name, row in self.rows.items()}
+        two = {f"table2.rows.{name}": row for name, row in self.table2.rows.items()}
         for profile in self.profiles.values():
             for dataset, section in profile.datasets.items():
-                arrays = isinstance(section, DataSet)
-                for place, row in (rows if arrays else self.table3.rows()).items():
+                if isinstance(section, Segments):
+                    for place, row in two.items():
+                        yield from ((place, row, model) for _, model in section.model)
+                    continue
+                rows = one if isinstance(section, DataSet) else self.table3.rows()
+                if isinstance(section, Features):
+                    rows = {f"fig4.{name}": row for name, row in self.fig4}
+                for place, row in rows.items():
                     if row.datasets is None or dataset in row.datasets:
                         yield place, row, section.model
 

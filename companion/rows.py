@@ -13,6 +13,8 @@ from olmlib.config import NetworkConfig, changed
 
 IRFB = "olm_t_irfb"
 ALGORITHM1 = "olm_paper"
+# What the columns of Table 2 are compared with.
+REFERENCES = ("baseline", "three_heads")
 # A combination of Table 3 as the paper writes it, such as A+V.
 Letters = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\+[A-Za-z0-9_]+)*$")]
 
@@ -85,6 +87,42 @@ class Algorithm1(Section):
                 changed_row = {"options": options, "datasets": [self.dataset]}
                 made[f"{ALGORITHM1}_eta{eta:g}_steps{steps}"] = own.model_copy(update=changed_row)
         return made
+
+
+class Table2(Section):
+    """Table 2: every network for event localization with every way to train it.
+
+    `rows`: the table's columns, a method each; `baseline` and `three_heads` are compared with.
+    """
+
+    rows: Annotated[dict[Name, Row], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _nothing_in_a_row_is_ignored(self):
+        missing = [name for name in REFERENCES if name not in self.rows]
+        if missing:
+            raise ValueError(f"rows has no {', '.join(missing)}, with which others are compared")
+        for name, row in self.rows.items():
+            if row.model or row.datasets is not None:
+                raise ValueError(f"rows.{name} cannot have model or datasets: all networks have it")
+        return self
+
+
+class Fig4(Section):
+    """Figure 4: a confusion matrix per row; the last two are compared with others."""
+
+    rgb: Row
+    depth: Row
+    concat: Row
+    three_heads: Row
+    olm: Row
+
+    @model_validator(mode="after")
+    def _nothing_in_a_row_is_ignored(self):
+        for name, row in self:
+            if row.datasets is not None or "inputs" in row.model:
+                raise ValueError(f"{name} cannot have datasets or model.inputs: the data say that")
+        return self
 
 
 class Table3(Section):

@@ -73,7 +73,12 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
-class LateFusionConfig:
+class NetworkConfig:
+    """What can be set for a network: each kind of network has a dataclass of its own."""
+
+
+@dataclass(frozen=True)
+class LateFusionConfig(NetworkConfig):
     """The networks of Table 1: one encoder per modality.
 
     Attributes:
@@ -102,7 +107,7 @@ class LateFusionConfig:
 
 
 @dataclass(frozen=True)
-class MLPFusionConfig:
+class MLPFusionConfig(NetworkConfig):
     """Late fusion of feature vectors: one multilayer perceptron per modality.
 
     Attributes:
@@ -126,7 +131,7 @@ class MLPFusionConfig:
 
 
 @dataclass(frozen=True)
-class TransformerConfig:
+class TransformerConfig(NetworkConfig):
     """The transformers of Table 3; a lone modality has no fusion.
 
     Attributes:
@@ -188,7 +193,6 @@ class TransformerConfig:
             raise ValueError(f"d_model {self.d_model} is not divisible by n_heads {self.n_heads}")
 
 
-NetworkConfig = LateFusionConfig | MLPFusionConfig | TransformerConfig
 Configured = TypeVar("Configured", bound=TrainConfig | NetworkConfig)
 
 
@@ -196,12 +200,17 @@ def alone(config: NetworkConfig, modality: str) -> NetworkConfig:
     """Return the configuration of one of a network's modalities by itself.
 
     Raises:
-        ValueError: the network has no such modality.
+        ValueError: the network has no such modality, or its modalities meet inside of it.
     """
     if isinstance(config, TransformerConfig):
         known = config.modalities
+    elif isinstance(config, LateFusionConfig):
+        known = tuple(config.encoders)
+    elif isinstance(config, MLPFusionConfig):
+        known = tuple(config.inputs)
     else:
-        known = tuple(config.encoders if isinstance(config, LateFusionConfig) else config.inputs)
+        name = type(config).__name__.removesuffix("Config")
+        raise ValueError(f"{name} has no part that could train {modality} alone")
     if modality not in known:
         raise ValueError(f"there is no modality {modality!r}; there are {', '.join(known)}")
     if isinstance(config, TransformerConfig):

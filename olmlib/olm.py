@@ -8,7 +8,7 @@ Needs nothing but torch and works with the logits of any model::
     olm.update(logits, labels, dev_logits, dev_labels)
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated
 
@@ -105,7 +105,7 @@ class OLM:
         """Head -> w_m, as plain numbers."""
         return dict(zip(self.heads, self.w.tolist(), strict=True))
 
-    def loss(self, logits: Logits, labels: Tensor) -> Tensor:
+    def loss(self, logits: Logits, labels: Tensor, criterion: Callable = cross_entropy) -> Tensor:
         """Return the sum over heads of CE(w_m s_m, y).
 
         With the presets `code` and `variant` its gradient moves the coefficients too. Under a
@@ -115,6 +115,8 @@ class OLM:
             logits: name -> `(B, C)` or `(B, T, C)`, raw logits of each head. Classes that a sample
                 cannot have are masked by -inf, and by no large number: it would count as a logit.
             labels: `(B,)` or `(B, T)`, class indices in `[0, C)`, of any integer type.
+            criterion: another loss of one head, called as torch's `cross_entropy`, by which the
+                rates of Eq. 6-7 are measured all the same.
 
         Returns:
             `()`, in nats, in single precision or better; a mean over samples, or a sum over them
@@ -131,12 +133,11 @@ class OLM:
         if torch.is_grad_enabled():
             self.w.grad = None
             self._awaits_backward = felt
-        # Plain numbers where they feel no gradient and no GPU need be waited for: head by head is
-        # then the fastest way.
+        # Plain numbers, the fastest, where they feel no gradient and no GPU need be waited for.
         plain = not (felt or self.w.is_cuda)
         coefficients = self.w.tolist() if plain else self.w.to(heads[0]).unbind()
         first, *others = (
-            cross_entropy(scaled(c, s, masked), labels, reduction=self.config.reduction)
+            criterion(scaled(c, s, masked), labels, reduction=self.config.reduction)
             for c, s in zip(coefficients, heads, strict=True)
         )
         return sum(others, start=first) / self.config.gain(len(labels))
@@ -268,8 +269,7 @@ class OLM:
 
     def _reference(self) -> Tensor:
         """Return the warm-up's norms, bounded; they change no more, so this is done once."""
-        if self._bounded is None:
-            self._bounded = bounded_norms(self.norms)
+        self._bounded = bounded_norms(self.norms) if self._bounded is None else self._bounded
         return self._bounded
 
     def _smooth(self, mean: Tensor | None, value: Tensor, steps: int) -> Tensor:

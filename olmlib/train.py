@@ -19,7 +19,7 @@ from olmlib.data.clips import ClipSet, Data
 from olmlib.data.cycle import DevCycle
 from olmlib.evaluate import epoch_row
 from olmlib.history import History, Losses, updates, weights
-from olmlib.losses import valence_loss
+from olmlib.losses import own_loss
 from olmlib.methods.base import Batch, Method
 from olmlib.models.outputs import Outputs
 from olmlib.processes import processes, summed
@@ -61,6 +61,7 @@ class Training:
         self.device = optimise.device(config.device)
         torch.manual_seed(seed)
         self.model = method.build(len(data.classes), model_config).to(self.device)
+        method.criterion = self.model.criterion
         self.network = ranks.spread(self.model, method, self.device)
         self.optimizer = optimise.optimizer(self.model, config)
         self.schedule = optimise.schedule(self.optimizer, config)
@@ -163,16 +164,15 @@ class Training:
             FloatingPointError: the loss is not finite; a GPU is asked every `LOOK_EVERY` steps.
         """
         batch = self._move(batch)
-        labels, method, scaler = batch["label"], self.method, self.scaler
+        method, scaler = self.method, self.scaler
         with torch.autocast(self.device.type, self.half, enabled=self.half is not None):
-            outputs = self.network(batch)
+            outputs, labels = self.model.supervised(self.network(batch), batch["label"])
             method.forward_extra(self.model, self._next_dev, self.config.batch_size)
             loss = method.loss(outputs, labels)
-            if outputs.values:
-                loss = loss + self.config.valence_weight * valence_loss(outputs, batch["valence"])
+            loss = loss + own_loss(outputs, batch, self.config.valence_weight)
         outputs = Outputs(*({k: v.detach() for k, v in part.items()} for part in outputs))
-        samples = int(summed(torch.tensor(len(labels))))
-        share = len(labels) / samples
+        samples = int(summed(torch.tensor(len(batch["label"]))))
+        share = len(batch["label"]) / samples
         whole = summed(share * loss.detach())
         self.losses.add(epoch, whole, samples)
         self.optimizer.zero_grad()

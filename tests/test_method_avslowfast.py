@@ -159,12 +159,21 @@ def test_the_synchrony_loss_is_off_unless_asked_for(batch):
         method.forward_extra(model, None, 8)
         plain = cross_entropy(outputs.logits["fused"], LABELS)
         assert list(outputs.losses) == ["sync"] * (avs > 0)
-        assert_close(method.loss(outputs, LABELS), plain + avs * outputs.losses.get("sync", 0))
+        assert_close(method.loss(outputs, LABELS), plain)
     assert not model.eval()(batch).losses
 
 
+def test_the_model_weighs_its_synchrony_loss_itself(batch):
+    weighed = []
+    for avs in (1.0, 2.5):
+        torch.manual_seed(0)
+        weighed.append(AVSlowFastLite(3, MODEL, drop=0.0, avs=avs)(batch).losses["sync"])
+    assert weighed[0] > 0
+    assert_close(weighed[1], 2.5 * weighed[0])
+
+
 def test_synchrony_uses_only_depths_that_have_not_met_the_audio(batch):
-    model = AVSlowFastLite(3, MODEL, drop=0.0, sync=True)
+    model = AVSlowFastLite(3, MODEL, drop=0.0, avs=1.0)
     for drop, used in ((0.0, 1), (1.0, 3)):
         model.zero_grad()
         model.drop = drop

@@ -172,7 +172,7 @@ def test_an_online_probe_starts_where_its_head_is(data):
 
     batch = training.part(data.rows("dev")).__getitems__(range(6))
     for head in HEADS:
-        method = Spy(training.method._alone(head), training.schedule.state_dict())
+        method = Spy(training.method._alone(training.model, head), training.schedule.state_dict())
         start = gblend.probe_weights(model, head)
         probe = train.Training(method, data, SMALL, CONFIG, 0)
         probe.model.load_state_dict(start)

@@ -9,6 +9,8 @@ import errno
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -45,11 +47,23 @@ def prepare(release: Release, folder: str | Path, config: Prepare, workers: int 
         OSError: the disk is full or the folder cannot be written.
     """
     folder = Path(folder)
+    with alone(folder) as work:
+        return _prepare(release, folder, work, config, workers)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[Path]:
+    """Yield the working folder of a preparation of `folder`, which no other process then has.
+
+    Raises:
+        PreparationError: another preparation of the same folder is running.
+        OSError: of the block; one of either folder says what to do.
+    """
     work = folder.parent / f".{folder.name}.partial"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{folder.name}.lock", timeout=0):
-            return _prepare(release, folder, work, config, workers)
+            yield work
     except Timeout:
         raise PreparationError(
             f"another preparation is writing {folder}; wait for it, then run this again"
@@ -61,10 +75,11 @@ def prepare(release: Release, folder: str | Path, config: Prepare, workers: int 
 def _prepare(release, folder, work, config, workers) -> Prepared:
     splits = _with_dev(release, config)
     fingerprint = _fingerprint(release, config)
+    known = release.name, len(release.clips), config.max_rejected
     if (folder / "meta.json").is_file():
         done = Prepared(folder)
         if done.meta.get("fingerprint") == fingerprint:
-            _judge(pd.read_csv(folder / "rejected.csv"), release, config, folder)
+            judge(pd.read_csv(folder / "rejected.csv"), *known, folder)
             return done
     shapes = {
         "audio": chunks.spectrogram(np.zeros(1), config).shape,
@@ -76,10 +91,16 @@ def _prepare(release, folder, work, config, workers) -> Prepared:
     refused = [(c.id, splits[c.id], reasons[c.id]) for c in release.clips if c.id in reasons]
     rejected = pd.DataFrame(refused, columns=REJECTED)
     rejected.to_csv(work / "rejected.csv", index=False, lineterminator="\n")
-    _judge(rejected, release, config, work)
+    judge(rejected, *known, work)
     used = [(c.id, c.label, splits[c.id], c.group) for c in release.clips if c.id not in reasons]
     records = pd.DataFrame(used, columns=["id", "label", "split", "group"])
-    _refuse_empty(records, release, work)
+    refuse_empty(
+        records,
+        release.name,
+        release.classes,
+        work,
+        ", or raise prepare.dev_fraction in params.yaml",
+    )
     if reasons:
         chunks.compact(work, [i for i, c in enumerate(release.clips) if c.id not in reasons])
     meta = {"name": release.name, "classes": release.classes, "fingerprint": fingerprint}
@@ -130,30 +151,54 @@ def _fingerprint(release: Release, config: Prepare) -> str:
     return digest.hexdigest()
 
 
-def _judge(rejected: pd.DataFrame, release: Release, config: Prepare, folder: Path) -> None:
-    if len(rejected) > config.max_rejected * len(release.clips):
+def judge(rejected: pd.DataFrame, name: str, clips: int, allowed: float, folder: Path) -> None:
+    """Refuse a preparation that rejected too many clips.
+
+    Args:
+        rejected: columns id and reason; also in `folder / "rejected.csv"`.
+        name: of the data set.
+        clips: of the release.
+        allowed: share of them that may be rejected.
+        folder: where `rejected.csv` lies.
+
+    Raises:
+        PreparationError: as said; names the first five and why.
+    """
+    if len(rejected) > allowed * clips:
         first = "\n".join(f"  {row.id}: {row.reason}" for row in rejected.head(5).itertuples())
         raise PreparationError(
-            f"{len(rejected)} of {len(release.clips)} clips of {release.name} cannot be used, more "
-            f"than max_rejected = {config.max_rejected:.2%}. The first:\n{first}\nAll of them are "
-            f"in {folder / 'rejected.csv'}; mend them or raise max_rejected in params.yaml"
+            f"{len(rejected)} of {clips} clips of {name} cannot be used, more than max_rejected = "
+            f"{allowed:.2%}. The first:\n{first}\nAll of them are in "
+            f"{folder / 'rejected.csv'}; mend them or raise max_rejected in params.yaml"
         )
 
 
-def _refuse_empty(records: pd.DataFrame, release: Release, work: Path) -> None:
+def refuse_empty(
+    records: pd.DataFrame, name: str, classes: tuple[str, ...], work: Path, advice: str = ""
+) -> None:
+    """Refuse a split without a clip, or without one of some class.
+
+    Args:
+        records: columns label and split.
+        name: of the data set.
+        classes: what a label is a position in.
+        work: where `rejected.csv` lies.
+        advice: what else may help where the dev split lacks a class.
+
+    Raises:
+        PreparationError: as said.
+    """
     for split in SPLITS:
         labels = set(records["label"][records["split"] == split])
         if not labels:
             raise PreparationError(
-                f"the {split} split of {release.name} has no usable clip; see "
-                f"{work / 'rejected.csv'}"
+                f"the {split} split of {name} has no usable clip; see {work / 'rejected.csv'}"
             )
-        absent = [name for i, name in enumerate(release.classes) if i not in labels]
+        absent = [known for i, known in enumerate(classes) if i not in labels]
         if absent:
             raise PreparationError(
-                f"class {', '.join(absent)} has no usable clip in the {split} split of "
-                f"{release.name}; see {work / 'rejected.csv'}"
-                + (", or raise prepare.dev_fraction in params.yaml" if split == "dev" else "")
+                f"class {', '.join(absent)} has no usable clip in the {split} split of {name}; see "
+                f"{work / 'rejected.csv'}" + (advice if split == "dev" else "")
             )
 
 

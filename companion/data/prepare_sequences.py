@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from companion.data import files, sections
 from companion.data.mer2023 import CLASSES, BadFeature, EmotionClip, Release
-from companion.data.prepare import PreparationError, explained
+from companion.data.prepare import PreparationError, alone, judge
 from companion.runs.sources import closure
 from olmlib.data import sequences
 from olmlib.files import whole
@@ -41,32 +40,24 @@ def prepare_sequences(
         OSError: the disk is full or the folder cannot be written.
     """
     folder = Path(folder)
-    work = folder.parent / f".{folder.name}.partial"
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.parent / f".{folder.name}.lock", timeout=0):
-            return _prepare(release, folder, work, config)
-    except Timeout:
-        raise PreparationError(
-            f"another preparation is writing {folder}; wait for it, then run this again"
-        ) from None
-    except OSError as error:
-        raise explained(error, folder, work) from None
+    with alone(folder) as work:
+        return _prepare(release, folder, work, config)
 
 
 def _prepare(release: Release, folder: Path, work: Path, config) -> sequences.Sequences:
     fingerprint = _fingerprint(release, config)
+    known = "MER2023", len(release.clips), config.max_rejected
     if (folder / "meta.json").is_file():
         done = sequences.Sequences(folder)
         if done.meta.get("fingerprint") == fingerprint:
-            _judge(len(pd.read_csv(folder / "rejected.csv")), release, config, folder)
+            judge(pd.read_csv(folder / "rejected.csv"), *known, folder)
             return done
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     used, starts, refused = _copy(release, work)
     rejected = pd.DataFrame(refused, columns=["id", "split", "reason"])
     rejected.to_csv(work / "rejected.csv", index=False, lineterminator="\n")
-    _judge(len(rejected), release, config, work)
+    judge(rejected, *known, work)
     _refuse_empty(used, config, work)
     for m, start in starts.items():
         with whole(work / f"{m}_start.npy") as part, part.open("wb") as file:
@@ -141,21 +132,6 @@ def _fingerprint(release: Release, config: sections.PrepareSequences) -> str:
         for m in release.features:
             digest.update(files.fingerprint(release.path(clip, m)) + b";")
     return digest.hexdigest()
-
-
-def _judge(
-    rejected: int, release: Release, config: sections.PrepareSequences, folder: Path
-) -> None:
-    if rejected > config.max_rejected * len(release.clips):
-        first = "\n".join(
-            f"  {row.id}: {row.reason}"
-            for row in pd.read_csv(folder / "rejected.csv").head(5).itertuples()
-        )
-        raise PreparationError(
-            f"{rejected} of {len(release.clips)} clips of MER2023 cannot be used, more than "
-            f"max_rejected = {config.max_rejected:.2%}. The first:\n{first}\nAll of them are in "
-            f"{folder / 'rejected.csv'}; mend them or raise max_rejected in params.yaml"
-        )
 
 
 def _refuse_empty(used: list[EmotionClip], config: sections.PrepareSequences, work: Path) -> None:

@@ -24,6 +24,14 @@ from olmlib.config import (
     TransformerConfig,
     configuration,
 )
+from olmlib.models.ave.config import AVGAConfig, CMBSConfig, MAFnetConfig, PSPConfig
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) != len(seeds):
+        raise ValueError(f"seeds {list(seeds)} repeat: a seed is one run")
+    return seeds
+
 
 # What numpy, scikit-learn and torch can hold.
 Count = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
@@ -36,6 +44,7 @@ Rate = Annotated[StrictInt, Field(ge=4_000, le=384_000)]
 Seconds = Annotated[Number, Field(gt=0, le=3_600)]
 # The networks' first kernel has 7 x 7 pixels.
 Side = Annotated[StrictInt, Field(ge=7, le=8_192)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_distinct)]
 # What becomes part of a file's or a folder's name.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$")]
 
@@ -65,6 +74,18 @@ class Miniature(Section):
     actors: Count | None = None
     clips: Count
     seed: Seed = 0
+
+
+class SegmentMiniature(Miniature):
+    """Size of a miniature of segments, and of its features.
+
+    `audio`: values of a segment's sound. `visual`: rows, columns and channels of its picture.
+    `videos`: clips that are written as MP4 too; all have features.
+    """
+
+    audio: Count
+    visual: tuple[Count, Count, Count]
+    videos: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = 0
 
 
 class Prepare(Section):
@@ -140,6 +161,14 @@ class PrepareFeatures(Section):
     max_rejected: Share = 0.01
 
 
+class PrepareSegments(Section):
+    """From features of segments to arrays: the shape that a segment has in each modality."""
+
+    audio: Count
+    visual: tuple[Count, Count, Count]
+    max_rejected: Share = 0.01
+
+
 # What a batch of arrays has: modality -> kind of its encoder.
 ARRAYS = {"audio": "spectrogram", "visual": "frames"}
 
@@ -194,6 +223,21 @@ def check_train(train: TrainConfig) -> None:
         )
 
 
+class Localizers(Section):
+    """The networks of Table 2, whose features have the sizes of the data."""
+
+    avga: Annotated[AVGAConfig, read_as(AVGAConfig)] = AVGAConfig()
+    mafnet: Annotated[MAFnetConfig, read_as(MAFnetConfig)] = MAFnetConfig()
+    psp: Annotated[PSPConfig, read_as(PSPConfig)] = PSPConfig()
+    cmbs: Annotated[CMBSConfig, read_as(CMBSConfig)] = CMBSConfig()
+
+    @model_validator(mode="after")
+    def _they_classify_segments(self):
+        if self.mafnet.mode != "segment":
+            raise ValueError("mafnet.mode video says one class per clip, Table 2 one per segment")
+        return self
+
+
 class DataSet(Section):
     """Everything that is set for a data set of sounds and pictures."""
 
@@ -235,16 +279,46 @@ class Sequences(Section):
 
 
 class Features(Section):
-    """Everything that is set for a data set of feature vectors."""
+    """Everything that is set for a data set of feature vectors.
+
+    `seeds`: in place of the profile's: runs on features are cheap, and there can be more.
+    """
 
     miniature: Miniature | None = None
     prepare: PrepareFeatures
     model: MLPs
     train: Train
+    seeds: Seeds
 
     @model_validator(mode="after")
     def _can_be_trained(self):
         if self.model.inputs:
             raise ValueError("model.inputs follow from the data")
         check_train(self.train)
+        return self
+
+
+class Segments(Section):
+    """Everything that is set for a data set of clips with a label for every second.
+
+    `rates`: network -> its learning rate, in place of `train.lr`.
+    """
+
+    miniature: SegmentMiniature | None = None
+    prepare: PrepareSegments
+    model: Localizers = Localizers()
+    train: Train
+    rates: dict[str, Annotated[Number, Field(gt=0)]] = {}
+
+    @model_validator(mode="after")
+    def _can_be_trained(self):
+        known = list(Localizers.model_fields)
+        wrong = [name for name in self.rates if name not in known]
+        if wrong:
+            raise ValueError(f"rates of {', '.join(wrong)}; there are {', '.join(known)}")
+        if self.train.selection == "best_combined" or self.train.valence_weight:
+            raise ValueError(
+                "train.selection best_combined and train.valence_weight need valences, which only "
+                "MER2023 has"
+            )
         return self

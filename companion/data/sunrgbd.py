@@ -32,6 +32,8 @@ CLASSES = (
     "study_space",
 )
 SPLIT = Path("SUNRGBDtoolbox", "traintestSUNRGBD", "allsplit.mat")
+# In the order of the heads.
+MODALITIES = ("rgb", "depth")
 LISTS = {"train": "alltrain", "test": "alltest"}
 # Entries of the official lists, and those of them that are of the nineteen scenes.
 OFFICIAL = {"train": (5_285, 4_845), "test": (5_050, 4_659)}
@@ -87,8 +89,7 @@ class Release:
     dropped: dict[str, int] = field(default_factory=dict)
     name: str = "sunrgbd"
 
-    # The order of the heads.
-    modalities = ("rgb", "depth")
+    modalities = MODALITIES
 
     def part(self, clips: "tuple[Frame, ...]") -> "Release":
         """Return this release with some of its frames, as it is sent to a worker process."""

@@ -23,23 +23,25 @@ FACE = (50, 20, 190, 160)
 REGIONS = ((24, 20, 88, 52), (28, 66, 84, 108))
 
 
-def audio(sound: np.ndarray, rate: int) -> np.ndarray:
-    """Return loudness and restlessness of 32 mel bands, five rows a second.
+def audio(sound: np.ndarray, rate: int, bands: int = BANDS, rows: int = AUDIO_ROWS) -> np.ndarray:
+    """Return loudness and restlessness of mel bands, some rows a second.
 
     Args:
         sound: `(samples,)` in [-1, 1].
         rate: samples per second.
+        bands: their number.
+        rows: a second, a divisor of 100.
 
     Returns:
-        `(T, 64)` float32: mean and standard deviation of the log energies within a fifth of a
-        second, each brought to about mean 0 and standard deviation 1 by constants.
+        `(T, 2 * bands)` float32: mean and standard deviation of the log energies within a row's
+        time, each brought to about mean 0 and standard deviation 1 by constants.
     """
     hop = rate // 100
     power = np.abs(spectrum.stft(sound.astype(np.float32), WINDOW, hop, centred=True)) ** 2
-    level = np.log10(_mel(rate) @ power + 1e-6)
-    frames = 100 // AUDIO_ROWS
+    level = np.log10(_mel(rate, bands) @ power + 1e-6)
+    frames = 100 // rows
     count = max(1, level.shape[1] // frames)
-    parts = level[:, : count * frames].reshape(BANDS, count, -1)
+    parts = level[:, : count * frames].reshape(bands, count, -1)
     features = np.concatenate([(parts.mean(-1) + 2.5) / 1.25, (parts.std(-1) - 0.5) / 0.34])
     return features.T.astype(np.float32)
 
@@ -93,19 +95,19 @@ def histograms(faces: list[np.ndarray]) -> np.ndarray:
     return np.array([hog(picture).ravel() for picture in faces], np.float16)
 
 
-@lru_cache(maxsize=1)
-def _mel(rate: int) -> np.ndarray:
+@lru_cache(maxsize=2)
+def _mel(rate: int, bands: int) -> np.ndarray:
     """Return what each band weighs of each frequency, the same as `librosa.filters.mel`.
 
     Slaney's scale, linear up to 1 kHz and logarithmic from there; every triangle has the same area.
     Importing librosa takes a process longer than making ten clips.
 
     Returns:
-        `(BANDS, WINDOW // 2 + 1)` float32; nobody may write to it.
+        `(bands, WINDOW // 2 + 1)` float32; nobody may write to it.
     """
     step = np.log(6.4) / 27  # octaves of the logarithmic part, a mel
     last = 15 + np.log(rate / 2 / 1000) / step
-    mels = np.linspace(0, last, BANDS + 2)
+    mels = np.linspace(0, last, bands + 2)
     edges = np.where(mels < 15, 200 / 3 * mels, 1000 * np.exp(step * (mels - 15)))
     hertz = np.fft.rfftfreq(WINDOW, 1 / rate)
     rise = (hertz - edges[:-2, None]) / np.diff(edges)[:-1, None]

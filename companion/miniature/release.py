@@ -4,7 +4,8 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -58,18 +59,38 @@ def make(
     """
     out = Path(out)
     files = [*tables, *(name for clip in clips for name in media(clip))]
+    with claimed(out, identity, files, about) as missing:
+        if missing:
+            for name in missing & tables.keys():
+                folder.save_bytes(out / name, tables[name])
+            _make(out, clips, media, write, missing, workers, source)
+    return out
+
+
+@contextmanager
+def claimed(out: Path, identity: str, files: Iterable[str], about: dict) -> Iterator[set[str]]:
+    """Hold `out` for this process alone; yield the files that are to be made, and stamp them.
+
+    Args:
+        out: folder of the release.
+        identity: hash of everything that the bytes depend on, see `identity`.
+        files: relative names of all files.
+        about: for people who read the stamp.
+
+    Raises:
+        folder.NotOurs: `out` holds files that are not ours, such as the real release.
+        RuntimeError: another process is making the same folder.
+    """
+    files = list(files)
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out.with_name(f".{out.name}.lock"), timeout=0):
             missing = folder.claim(out, identity, files, about)
+            yield missing
             if missing:
-                for name in missing & tables.keys():
-                    folder.save_bytes(out / name, tables[name])
-                _make(out, clips, media, write, missing, workers, source)
                 folder.finish(out, identity, files, about)
     except Timeout:
         raise RuntimeError(f"another process is making {out}: wait until it has ended") from None
-    return out
 
 
 def _make(out, clips, media, write, missing, workers, source) -> None:

@@ -209,6 +209,7 @@ def check_rows(settings: params.Params, file="params.yaml") -> None:
             if name not in settings.rows
         }
     wrong = []
+    rows |= {f"table2.rows.{name}": row for name, row in settings.table2.rows.items()}
     for place, row in (rows | settings.table3.rows()).items():
         try:
             if "seed" in row.options:

@@ -38,7 +38,7 @@ def gaps(table: pd.DataFrame, measured: pd.DataFrame, reference: str = "concat")
     """
     datasets = list(dict.fromkeys(table["dataset"]))
     table = table.assign(label=table["label"] + table["letter"].map(lambda a: a and f" ({a})"))
-    places = _places(table)
+    places = places_of(table)
     size = (2.3 + 2.45 * len(datasets), 1.5 + 0.215 * max(places.values()))
     with style():
         fig, axes = plt.subplots(
@@ -164,7 +164,7 @@ def _logarithmic(ax: Axes, w: pd.Series) -> None:
     ax.yaxis.set_minor_locator(NullLocator())
 
 
-def _places(table: pd.DataFrame) -> dict[tuple, float]:
+def places_of(table: pd.DataFrame) -> dict[tuple, float]:
     """Return where rows stand, from above: `(block,)` of headings and `(block, label)` of rows."""
     places: dict[tuple, float] = {}
     at = 0.0

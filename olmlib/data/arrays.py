@@ -243,13 +243,15 @@ def seal(folder: Path, records: pd.DataFrame, rejected: pd.DataFrame, meta: dict
 
     Args:
         folder: holds `audio.npy` and `visual.npy` already.
-        records: columns id, label, split, group; one per row of the arrays, in their order.
+        records: columns id, label, split, group and others; one per row of the arrays, in their
+            order.
         rejected: columns id, split, reason.
         meta: what to remember; gains "digest".
     """
     records = records.reset_index(drop=True)
     records.insert(0, "row", records.index)
-    records[RECORDS].to_csv(folder / "records.csv", index=False, lineterminator="\n")
+    columns = [*RECORDS, *records.columns.difference(RECORDS, sort=False)]
+    records[columns].to_csv(folder / "records.csv", index=False, lineterminator="\n")
     rejected[REJECTED].to_csv(folder / "rejected.csv", index=False, lineterminator="\n")
     digest = hashlib.sha256()
     for name in ("audio.npy", "visual.npy", "records.csv"):

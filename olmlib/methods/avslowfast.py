@@ -34,11 +34,7 @@ class Scheme(Method):
 
     def build(self, num_classes, config):
         """Return the model with laterals."""
-        return AVSlowFastLite(num_classes, config, self.drop, self.avs > 0)
-
-    def loss(self, outputs, labels):
-        """Return the fused cross-entropy, in nats, plus the weighted synchrony loss."""
-        return super().loss(outputs, labels) + self.avs * sum(outputs.losses.values())
+        return AVSlowFastLite(num_classes, config, self.drop, self.avs)
 
     def after_backward(self, model):
         """Note what the forward pass drew."""

@@ -33,9 +33,11 @@ class Method:
         distributed: whether several processes may train it (`olmlib.ranks`), each with its
             part of the batch: true where the loss is a mean over samples and no hook looks at the
             batch, or gathers it first.
+        criterion: the loss of one head, which the training loop takes from the network.
     """
 
     distributed = False
+    criterion: Callable[..., Tensor] = staticmethod(cross_entropy)
 
     @checked
     def __init__(self, seed: int = 0):
@@ -69,8 +71,8 @@ class Method:
         """Run extra forward passes; `next_dev(n)` gives the next `n` samples of the dev split."""
 
     def loss(self, outputs: Outputs, labels: Tensor) -> Tensor:
-        """Return the scalar to minimise: cross-entropy of `predict`, in nats."""
-        return cross_entropy(self.predict(outputs.logits), labels)
+        """Return the scalar to minimise: the loss of `predict`, in nats."""
+        return self.criterion(self.predict(outputs.logits), labels)
 
     def after_backward(self, model: Network) -> None:
         """Edit or read gradients, unscaled, before the optimiser's step."""

@@ -1,7 +1,8 @@
 """G-Blend (Wang et al., CVPR 2020): fixed loss weights that reward learning and punish overfitting.
 
 Each head has a loss of its own, and the network minimises their weighted sum. Before that, audio,
-vision and both together are each trained alone on nine tenths of the training clips. How far the
+vision and both together are each trained alone on nine tenths of the training clips; where the
+modalities meet inside the network, it is trained by one of its heads at a time. How far the
 loss of the held-out tenth falls is what a head has learnt for good, G; how far the gap between
 held-out and training loss opens is how much it has overfitted, O. The weights are in proportion to
 `G / O^2`, which makes the ratio of overfitting to learning of the blended step smallest. It costs
@@ -21,7 +22,9 @@ from olmlib.evaluate import evaluate
 from olmlib.losses import cross_entropy
 from olmlib.methods import joint, unimodal
 from olmlib.methods.base import Method, clip_classes
+from olmlib.models.build import build
 from olmlib.models.late_fusion import LateFusion
+from olmlib.models.network import Network
 
 
 class Scheme(Method):
@@ -75,8 +78,8 @@ class Scheme(Method):
         self.hold_out, self.folds, self.start = hold_out, folds, start
 
     def build(self, num_classes, config):
-        """Return the late fusion with auxiliary heads."""
-        model = LateFusion(num_classes, config, aux_heads=True)
+        """Return the network with auxiliary heads."""
+        model = build(num_classes, config, aux_heads=True)
         self.w = torch.full((len(model.heads),), 1 / len(model.heads), dtype=torch.float64)
         return model
 
@@ -117,7 +120,7 @@ class Scheme(Method):
 
     def loss(self, outputs, labels):
         """Return `sum_m w_m L_m`, times the number of heads if `scale` is `heads`."""
-        losses = torch.stack([cross_entropy(s, labels) for s in outputs.logits.values()])
+        losses = torch.stack([self.criterion(s, labels) for s in outputs.logits.values()])
         total = self.w.to(losses) @ losses
         return total * len(losses) if self.scale == "heads" else total
 
@@ -133,8 +136,10 @@ class Scheme(Method):
         """Restore the weights."""
         self.w = state["w"].cpu()
 
-    def _alone(self, head: str) -> Method:
-        """Return the scheme that trains by itself what a head predicts from."""
+    def _alone(self, model: Network, head: str) -> Method:
+        """Return the scheme that trains by itself what a head of `model` predicts from."""
+        if not isinstance(model, LateFusion):
+            return OneHead(head, self.seed)
         return joint.Scheme(self.seed) if head == "fused" else unimodal.Scheme(self.seed, head)
 
     def _probe(self, training, head, name, epochs, clips) -> Tensor:
@@ -142,7 +147,7 @@ class Scheme(Method):
         values = []
         initial = probe_weights(training.model, head) if self.online else None
         for stage, count in (("start", 0), ("end", epochs)):
-            method = Probe(self._alone(head), training.schedule.state_dict())
+            method = Probe(self._alone(training.model, head), training.schedule.state_dict())
             # A finished probe would be found by its name where a fresh one is asked for.
             model = training.extra_run(
                 method, f"{name}_{stage}", training.part(clips[0], augment=True), count, initial
@@ -156,6 +161,29 @@ class Scheme(Method):
     def _mean_loss(self, training, method, model, rows) -> float:
         outputs, labels = evaluate(model, training.part(rows), training.device)
         return cross_entropy(method.predict(outputs.logits), labels).item()
+
+
+class OneHead(Method):
+    """The whole network, trained by one of its heads: for networks whose modalities meet early.
+
+    What that head does not look at learns nothing but the network's own losses.
+
+    Args:
+        head: a modality, or "fused".
+        seed: of the run.
+    """
+
+    def __init__(self, head: str, seed: int = 0):
+        super().__init__(seed)
+        self.head = head
+
+    def build(self, num_classes, config):
+        """Return the network with auxiliary heads."""
+        return build(num_classes, config, aux_heads=True)
+
+    def predict(self, heads):
+        """Return what the one head predicts."""
+        return heads[self.head]
 
 
 class Probe(Method):
@@ -187,7 +215,7 @@ class Probe(Method):
                 group["lr"] = rate
 
 
-def probe_weights(model: LateFusion, head: str) -> dict[str, Tensor]:
+def probe_weights(model: Network, head: str) -> dict[str, Tensor]:
     """Return what one head of a three-head model computes with, named as in its probe's model.
 
     Args:
@@ -195,6 +223,8 @@ def probe_weights(model: LateFusion, head: str) -> dict[str, Tensor]:
         head: a modality, or "fused".
     """
     state = model.state_dict()
+    if not isinstance(model, LateFusion):
+        return state
     if head == "fused":
         return {k: v for k, v in state.items() if not k.startswith("aux.")}
     encoder = {k: v for k, v in state.items() if k.startswith(f"encoders.{head}.")}

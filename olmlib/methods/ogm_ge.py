@@ -74,12 +74,12 @@ class Scheme(Method):
 
     @torch.no_grad()
     def after_backward(self, model):
-        """Modulate the gradients of both encoders, of their convolution kernels only."""
+        """Modulate the gradients of both encoders: of kernels and matrices, not of vectors."""
         if not self.active:
             return
         for m, k in zip(self.modalities, self.k, strict=True):
             for weight in model.encoders[m].parameters():
-                if weight.ndim == 4:
+                if weight.ndim >= 2:
                     modulate(weight.grad, k, self.ge)
 
     def record(self):

@@ -74,12 +74,13 @@ class Scheme(Method):
         batch = next_dev(size if official else self.probe_size)
         model.train(official)
         with torch.no_grad():
-            self.probe = model(batch).logits, batch["label"]
+            outputs, labels = model.supervised(model(batch), batch["label"])
+            self.probe = outputs.logits, labels
         model.train()
 
     def loss(self, outputs, labels):
-        """Return the sum over heads of CE(w_m s_m, y)."""
-        return self.olm.loss(outputs.logits, labels)
+        """Return the sum over heads of the loss of w_m s_m."""
+        return self.olm.loss(outputs.logits, labels, self.criterion)
 
     def after_backward(self, model):
         """Unscale the coefficients' gradient of a mixed-precision loss, as the network's was."""

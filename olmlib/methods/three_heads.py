@@ -3,7 +3,6 @@
 This is OLM without modulation, so what OLM adds is its difference to this row and not to Concat.
 """
 
-from olmlib.losses import cross_entropy
 from olmlib.methods.base import Method
 from olmlib.models.build import build
 
@@ -18,5 +17,5 @@ class Scheme(Method):
         return build(num_classes, config, aux_heads=True)
 
     def loss(self, outputs, labels):
-        """Return the sum over heads of the mean cross-entropy."""
-        return sum(cross_entropy(s, labels) for s in outputs.logits.values())
+        """Return the sum over heads of the mean loss, cross-entropy if the network has no other."""
+        return sum(self.criterion(s, labels) for s in outputs.logits.values())

@@ -102,8 +102,8 @@ class AVSlowFastLite(Network):
             pathway has `max(8, width / 2)` channels, so at width 8 it is not thinner: fewer are not
             safe on every processor (`LateFusionConfig`).
         drop: P_d, probability that a training batch goes without the laterals.
-        sync: have projections for the AVS loss, which `Outputs.losses` then has in training as
-            `sync`, a sum over depths.
+        avs: weight of the AVS loss, which `Outputs.losses` then has in training as `sync`, a sum
+            over depths; 0 leaves out its projections too.
 
     Attributes:
         dropped: whether the last batch went without the laterals.
@@ -115,21 +115,21 @@ class AVSlowFastLite(Network):
     encoders: Mapping[str, Encoder]
 
     @checked
-    def __init__(self, num_classes: int, config: LateFusionConfig, drop=0.8, sync=False):
+    def __init__(self, num_classes: int, config: LateFusionConfig, drop=0.8, avs=0.0):
         super().__init__()
         if list(config.encoders.values()) != ["spectrogram", "frames"]:
             raise ValueError(
                 f"AVSlowFast-lite takes spectrograms and frames, not {dict(config.encoders)}"
             )
         self.heads = (*config.encoders, "fused")
-        self.drop = drop
+        self.drop, self.avs = drop, avs
         visual = FrameEncoder(config.width, config.blocks)
         audio = SpectrogramEncoder(max(SMALLEST, config.width // 2), config.blocks)
         self.encoders = module_dict(dict(zip(config.encoders, (audio, visual), strict=True)))
         self.laterals = nn.ModuleList(
             AudioLateral(_channels(audio, stage), _channels(visual, stage)) for stage in MEETINGS
         )
-        depths = (*MEETINGS, 3) if sync else ()
+        depths = (*MEETINGS, 3) if avs else ()
         self.projections = nn.ModuleList(
             Synchrony(_channels(audio, stage), _channels(visual, stage)) for stage in depths
         )
@@ -181,7 +181,7 @@ class AVSlowFastLite(Network):
             projection(pool(a, size), pool(v, size), valid)
             for projection, (a, v) in zip(self.projections, untouched, strict=False)
         ]
-        return {"sync": sum(terms)}
+        return {"sync": self.avs * sum(terms)}
 
 
 def _channels(encoder: Encoder, stage: int) -> int:

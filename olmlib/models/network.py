@@ -1,10 +1,11 @@
 """What the training loop and the methods need of every network."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
 from torch import Tensor, nn
 
+from olmlib.losses import cross_entropy
 from olmlib.models.outputs import Outputs
 
 Part = TypeVar("Part", bound=nn.Module)
@@ -16,10 +17,12 @@ class Network(nn.Module):
     Attributes:
         heads: names of its logits, in order; the fused head, where there is one, is last.
         encoders: modality -> encoder.
+        criterion: the loss of one head: (logits, labels, reduction) -> `()`.
     """
 
     heads: tuple[str, ...]
     encoders: Mapping[str, nn.Module]
+    criterion: Callable[..., Tensor] = staticmethod(cross_entropy)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -29,6 +32,13 @@ class Network(nn.Module):
     def forward(self, batch: dict[str, Tensor]) -> Outputs:
         """Classify a batch: modality -> its input."""
         raise TypeError(f"{type(self).__name__} has no forward pass")
+
+    def supervised(self, outputs: Outputs, labels: Tensor) -> tuple[Outputs, Tensor]:
+        """Return the logits and labels that the heads learn from: by default, these as they are.
+
+        A network that decides by rules what it predicts learns from what the rules start with.
+        """
+        return outputs, labels
 
 
 def module_dict(parts: Mapping[str, Part]) -> Mapping[str, Part]:

@@ -11,6 +11,7 @@ from companion.miniature.scenes.camera import SECONDS, SIZE, Lens, Occluder, Vie
 from companion.miniature.scenes.deeds import Basketball, Bowling, ChoppingWood, MowingLawn
 from companion.miniature.scenes.instruments import Accordion, Flute, Guitar, Trumpet, Violin
 from companion.miniature.scenes.keyboards import Organ, Piano, Xylophone
+from companion.miniature.scenes.machines import MACHINES
 from companion.miniature.scenes.moves import Heartbeat, RippingPaper, TapDancing
 from companion.miniature.scenes.percussion import Drums, Typing
 from companion.miniature.scenes.places import INDOORS, OUTDOORS
@@ -45,6 +46,8 @@ _DRAWN: dict[str, type[Action]] = {
     "train": Train,
 }
 ACTIONS: tuple[str, ...] = tuple(_DRAWN)
+# Of AVE alone: in the background of the other releases they would draw all of those anew.
+_ALL = _DRAWN | MACHINES
 _LARGE = ("church_bell", "helicopter", "train", "siren", "bowling", "mowing_lawn")
 
 
@@ -52,14 +55,14 @@ class Scene:
     """One clip of ten seconds: what does not move is prepared once.
 
     Args:
-        action: one of `ACTIONS`.
+        action: one of `ACTIONS`, or a machine of `machines.MACHINES`.
         rng: of this clip alone; everything about the picture follows from it.
     """
 
     def __init__(self, action: str, rng: np.random.Generator):
-        if action not in _DRAWN:
-            raise ValueError(f"no action {action!r}; there are {', '.join(ACTIONS)}")
-        main = _DRAWN[action](rng)
+        if action not in _ALL:
+            raise ValueError(f"no action {action!r}; there are {', '.join(_ALL)}")
+        main = _ALL[action](rng)
         indoors = bool(rng.random() >= main.outside)
         kind, seed = str(rng.choice(INDOORS if indoors else OUTDOORS)), int(rng.integers(2**31))
         self.cast = [(main, 0.0, 0.0, 1.0)]
@@ -108,7 +111,7 @@ class Scene:
         """Add one to three performers beside and behind the first."""
         main = self.cast[0][0]
         for k in range(int(rng.choice([1, 1, 2, 3]))):
-            other = _DRAWN[action](rng)
+            other = _ALL[action](rng)
             other.design, other.seat = main.design, main.seat
             side = (1, -1, 2)[k] * (1 if main.phase > 3 else -1)
             x = side * main.spacing * rng.uniform(0.9, 1.2)

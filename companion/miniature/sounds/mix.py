@@ -7,6 +7,7 @@ from companion.miniature.events import EventClip
 from companion.miniature.plan import generator
 from companion.miniature.sounds.impacts import STRUCK
 from companion.miniature.sounds.instruments import Library
+from companion.miniature.sounds.machines import RUNNING
 from companion.miniature.sounds.music import PLAYED
 from companion.miniature.sounds.signals import CALLING
 from companion.miniature.sounds.waves import RATE, SAMPLES, SECONDS, curve, level, noise, wander
@@ -21,14 +22,16 @@ def action(name: str, library: Library, rng: np.random.Generator) -> np.ndarray:
     """Perform an action for ten seconds, close to a perfect microphone.
 
     Args:
-        name: one of `ACTIONS`.
+        name: one of `ACTIONS`, or a machine of `machines.RUNNING`.
         library: the shipped notes.
         rng: of this performance alone.
 
     Returns:
         `(SAMPLES,)` float32, its `waves.level` is 1.
     """
-    sound = PLAYED[name](library, rng) if name in PLAYED else (STRUCK | CALLING)[name](rng)
+    sound = (
+        PLAYED[name](library, rng) if name in PLAYED else (STRUCK | CALLING | RUNNING)[name](rng)
+    )
     return sound / np.float32(level(sound))
 
 

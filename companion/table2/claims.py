@@ -1,0 +1,82 @@
+"""The paper's claim on Table 2, by a rule that was written before its runs."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from companion.report import signed
+from companion.table2.numbers import BASE
+from companion.tables import split_by
+
+OLM, RIVALS = "olm", ("gblend", "ogm_ge")
+
+
+class Claim(NamedTuple):
+    """One claim of the paper and what is found.
+
+    Attributes:
+        claim: in words, and where.
+        supports, refutes: what would.
+        margin: what is too small to matter, in points.
+        number: ours.
+        paper: the same of the paper's numbers.
+        verdict: by the rule, or why there is none.
+    """
+
+    claim: str
+    supports: str
+    refutes: str
+    margin: str
+    number: str
+    paper: str
+    verdict: str
+
+
+def claim(table: pd.DataFrame, profile: str) -> Claim:
+    """Return the claim line of Table 2.
+
+    Args:
+        table: as of `numbers.table2`.
+        profile: that made it.
+    """
+    ours, theirs = gains(table, "minus_baseline"), gains(table, "paper_minus_baseline")
+    margin = theirs[OLM].mean() / 2
+    networks = len(ours)
+    heads = table.loc[table["row"] == OLM, "minus_three_heads"].mean()
+    return Claim(
+        "OLM improves most AVE networks more than G-Blend and OGM-GE (4.3, Table 2)",
+        "OLM's gain over the baseline is above those of G-Blend and of OGM-GE, shown with "
+        "simultaneous intervals, in more than half of the networks",
+        "in at most half of them OLM's mean gain is above both",
+        f"{margin:.1f} points, half of the paper's mean gain of OLM",
+        f"OLM is above both in {first(ours)} of {networks} networks; mean gains: {means(ours)}; "
+        f"OLM minus three heads: {signed(heads)}",
+        f"above both in {first(theirs)} of {networks}; mean gains: {means(theirs)}",
+        f"{profile} demonstrates, does not decide",
+    )
+
+
+def gains(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the gain over the baseline: networks x (OLM and its rivals), in points."""
+    lines = {
+        network: part.set_index("row")[column].drop(BASE)
+        for network, part in split_by(table, "network")
+    }
+    return pd.DataFrame(lines).T[[OLM, *RIVALS]]
+
+
+def first(gain: pd.DataFrame) -> int:
+    """Return in how many networks OLM's gain is above both rivals'."""
+    return int((gain[OLM] > gain[list(RIVALS)].max(axis=1)).sum())
+
+
+def means(gain: pd.DataFrame) -> str:
+    """Return the mean gains over networks in words."""
+    names = {OLM: "OLM", "gblend": "G-Blend", "ogm_ge": "OGM-GE"}
+    return ", ".join(f"{names[row]} {signed(np.mean(values))}" for row, values in gain.items())
+
+
+def markdown(found: Claim) -> str:
+    """Return the claim as a list: a line per part of it."""
+    return "\n".join(f"- **{name}**: {text}" for name, text in found._asdict().items())
