@@ -121,12 +121,14 @@ def with_dev(release: Release, config: PrepareFeatures) -> dict[str, str]:
     labels, groups = [c.label for c in train], [c.group for c in train]
     dealer = StratifiedGroupKFold(parts, shuffle=True, random_state=config.seed)
     try:
-        _, dev = next(dealer.split(labels, labels, groups))
+        folds = [dev for _, dev in dealer.split(labels, labels, groups)]
     except ValueError as error:
         raise PreparationError(
             f"{config.dev_fraction:.0%} of the {len(train)} train frames of {release.name} cannot "
             f"be held out as dev split: {error}. Set another prepare.dev_fraction in params.yaml"
         ) from None
+    # The first of those with the most scenes: a rare one may lie in few sequences.
+    dev = max(folds, key=lambda fold: len({labels[i] for i in fold}))
     held_out = {train[i].id for i in dev}
     return {c.id: "dev" if c.id in held_out else c.split for c in release.clips}
 
