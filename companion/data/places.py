@@ -9,7 +9,7 @@ PyTorch reads are those of Places365, trained on other pictures and 365 scenes, 
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +120,8 @@ def prepared(picture: np.ndarray, side: int) -> Tensor:
     return (torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255 - MEAN) / STD
 
 
-@cache
 def load(path: Path) -> Extractor:
-    """Read a checkpoint, once per process.
+    """Read a checkpoint, once per process as long as the file stays the same.
 
     Args:
         path: as Places365 publishes them: a dictionary with `arch` and `state_dict`, whose names
@@ -135,6 +134,12 @@ def load(path: Path) -> Extractor:
     fault = files.problem(path)
     if fault:
         raise ReleaseError(f"{path} is {fault}. {SOURCE}")
+    state = path.stat()
+    return _read(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, changed: int, size: int) -> Extractor:
     try:
         # Nothing but tensors, numbers and texts: a pickle could run any code.
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -164,7 +164,14 @@ def gaps(values: dict[str, dict[str, np.ndarray]], margin: float = MARGIN) -> pd
     Returns:
         A column `what`, and those of `intervals.family`: widths are simultaneous over all lines,
         verdicts are Holm's over all lines.
+
+    Raises:
+        ValueError: a row is missing, or as `intervals.family`.
     """
+    for what, rows in values.items():
+        missing = [name for name in (TREATED, *CONTROLS) if name not in rows]
+        if missing:
+            raise ValueError(f"{what} was not measured in {', '.join(missing)}")
     pairs = [(what, control) for what in values for control in CONTROLS]
 
     def compared(level: float) -> pd.DataFrame:

@@ -69,22 +69,23 @@ def coefficients(grid: Sequence[Run]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+HEAD = "test_accuracy_"
+
+
 def accuracies(grid: Sequence[Run]) -> pd.DataFrame:
     """Return test accuracies over epochs (Figure 6 (A), (C)); nothing was selected by them.
 
     Args:
-        grid: finished runs of models with an audio, a visual and a fused head.
+        grid: finished runs of models with the same heads, a fused one among them.
 
     Returns:
         Columns `row`, `seed`, `epoch`, `head`, `accuracy` in percent; head `fused` is the
         prediction of the row.
     """
-    columns = {
-        "test_accuracy_audio": "audio",
-        "test_accuracy_visual": "visual",
-        "test_accuracy": "fused",
-    }
-    table = folder.epochs(grid).rename(columns=columns)
+    table = folder.epochs(grid).drop(columns="test_accuracy_fused")
+    columns = {c: c.removeprefix(HEAD) for c in map(str, table) if c.startswith(HEAD)}
+    columns["test_accuracy"] = "fused"
+    table = table.rename(columns=columns)
     table[list(columns.values())] *= 100
     return table.melt(
         ["row", "seed", "epoch"], list(columns.values()), var_name="head", value_name="accuracy"
