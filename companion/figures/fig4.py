@@ -52,10 +52,8 @@ def draw(
             ax.set_yticklabels([])
         for ax in axes[:, 0]:
             ax.set_ylabel("true scene")
-        for ax in (*axes[1, :2], axes[0, 2]):
+        for ax in axes.flat[:5]:
             ax.set_xlabel("predicted scene")
-        for ax in axes[0, :2]:
-            ax.set_xticklabels([])
         fig.colorbar(shown, ax=axes[0, 2], label="% of the true scene's test frames", shrink=0.9)
         _differences(axes[1, 2], gaps, dict(zip(classes, names, strict=True)))
         axes[1, 2].set_title(f"({next(letters)}) Recall of OLM minus that of")
@@ -98,4 +96,4 @@ def _differences(ax: Axes, gaps: pd.DataFrame, names: Mapping[str, str]) -> None
     ax.tick_params(axis="y", length=0, labelsize="small")
     ax.set(xlabel="points; intervals hold together (95 %)", ylim=(len(places) - 0.5, -0.5))
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.1), ncols=2)
+    ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.13), ncols=2)
