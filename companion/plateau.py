@@ -21,12 +21,12 @@ import pandas as pd
 
 from companion import registry
 from companion.data import sections
-from companion.evidence.spread import difference
 from companion.fig4 import numbers as fig4
 from companion.report import markdown_table, save, signed
 from companion.runs import folder, grid
 from companion.runs.identity import Run
 from companion.runs.sources import ROOT
+from companion.spread import difference
 from companion.table3 import numbers as table3
 from olmlib.files import whole
 

@@ -64,7 +64,7 @@ DATASETS = {
         table="table1",
         column="cremad",
         make=make_cremad,
-        size=sections.Miniature(actors=24, clips=1008),
+        size=sections.Miniature(actors=24, clips=768),
         unseen=lambda source, size: unseen.emotions(
             plan.clips(Sources(source / "cremad"), size.actors or 0, size.clips, size.seed)
         ),

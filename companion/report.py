@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from companion.evidence.spread import Sensitivity, Spread
+from companion.spread import Sensitivity, Spread
 from olmlib.files import whole
 
 

@@ -49,6 +49,8 @@ class TrainConfig:
             order, which take longer (`make gpu-check` says how much). On the CPU all have one.
         loader_workers: processes that read ahead; 0 reads in the training's own.
         valence_weight: of the valence heads' mean squared error beside the method's own loss.
+        test_epochs: measure the test split after every epoch too, for curves of test accuracy and
+            for `best_test`; it is measured at the end in any case.
     """
 
     epochs: Count
@@ -66,10 +68,13 @@ class TrainConfig:
     deterministic: bool = False
     loader_workers: Processes = 0
     valence_weight: NotNegative = 0.0
+    test_epochs: bool = True
 
     def __post_init__(self):
         """Refuse values that no training can have."""
         checked_fields(self)
+        if self.selection == "best_test" and not self.test_epochs:
+            raise ValueError("selection best_test needs test_epochs")
 
 
 @dataclass(frozen=True)

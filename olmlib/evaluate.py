@@ -42,9 +42,13 @@ def evaluate(
 
 
 def epoch_row(
-    model: nn.Module, method, clips: dict[str, ClipSet], device: torch.device | str
+    model: nn.Module,
+    method,
+    clips: dict[str, ClipSet],
+    device: torch.device | str,
+    test: bool = True,
 ) -> dict[str, float]:
-    """Return accuracies and losses on dev and test, a part of a row of `epochs.csv`.
+    """Return accuracies and losses on dev and, if wanted, on test, a part of a row of `epochs.csv`.
 
     The test columns are what Figure 6 draws; nothing is selected by them unless `selection` says
     `best_test`, which exists to compare with papers that do so.
@@ -54,9 +58,10 @@ def epoch_row(
         method: whose `predict` counts.
         clips: split -> clips.
         device: of the model.
+        test: measure the test split too.
     """
     row = {}
-    for split in ("dev", "test"):
+    for split in ("dev", "test") if test else ("dev",):
         outputs, labels = evaluate(model, clips[split], device)
         predicted, truth = method.predict(outputs.logits).numpy(), labels.numpy()
         row[f"{split}_accuracy"] = accuracy(predicted, truth)

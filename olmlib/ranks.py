@@ -1,6 +1,6 @@
 """One training by several processes ("ranks"), each with its share of every global batch.
 
-`train.Training` calls these functions; with one process they change nothing. Gradients are
+`olmlib.training` calls these functions; with one process they change nothing. Gradients are
 averaged by torch's DistributedDataParallel; here is what it leaves out: who reads which clips, and
 batch norms that see the global batch.
 """

@@ -7,7 +7,7 @@ import pytest
 from companion import params
 from companion.data.sunrgbd import CLASSES
 from companion.evidence.intervals import EQUIVALENT, NO_INTERVAL, NOT_SHOWN, SHOWN, welch
-from companion.evidence.spread import together
+from companion.spread import together
 from companion.fig4 import card, claims, numbers
 from companion.figures import fig4
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from companion.evidence import intervals
 from companion.evidence.intervals import comparisons, family, welch
-from companion.evidence.spread import detectable, difference, pooled, sensitivity, spread, together
+from companion.spread import detectable, difference, pooled, sensitivity, spread, together
 
 SEEDS = st.lists(st.integers(0, 200).map(lambda k: k / 200), min_size=2, max_size=6)
 

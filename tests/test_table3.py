@@ -216,7 +216,7 @@ def test_the_card_asks_the_two_stated_properties_by_both_protocols(root, setting
     ]  # fmt: skip
     stated = card.card(pd.DataFrame(lines, columns=measured.columns), table, data)
     assert len(stated) == 2 * (3 + 3)
-    assert list(stated.columns) == "protocol property claim measured interval holds".split()
+    assert list(stated.columns) == "protocol property claim measured sd holds".split()
     holds = stated[stated["protocol"] == "held-out test"].set_index("property")["holds"]
     assert holds["audio minus visual, weighted F1"] == "yes"
     assert holds["visual minus text, weighted F1"] == "yes"

@@ -9,9 +9,9 @@ import pytest
 from made_runs import execute, make, make_sweep, write_json
 
 from companion import report
-from companion.evidence.spread import Spread, detectable
 from companion.paper import TABLE1_ROWS
 from companion.runs.grid import runs_of
+from companion.spread import Spread, detectable
 from companion.table1 import claims, numbers, rows, text
 
 ROWS = list(dict.fromkeys(run.name for run in runs_of("smoke", "cremad")))

@@ -10,7 +10,7 @@ from av.stream import Disposition
 
 from companion.data import files
 from companion.data.files import BadClip, place
-from companion.data.whole import refuse_cut
+from companion.data.truncated import refuse_cut
 
 # What a container may hold besides the clip's own picture, and besides its own sound.
 ASIDE = {

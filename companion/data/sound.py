@@ -13,7 +13,7 @@ import soundfile
 from companion.data import files
 from companion.data.container import opened
 from companion.data.files import BadClip, place
-from companion.data.whole import MATROSKA, MP4, PLACEHOLDER, cut, refuse_cut
+from companion.data.truncated import MATROSKA, MP4, PLACEHOLDER, cut, refuse_cut
 
 # Read by FFmpeg; everything else is libsndfile's.
 CONTAINERS = (".mp4", ".m4a", ".mov", ".flv", ".mkv", ".webm", ".avi")

@@ -4,22 +4,20 @@ Reads the rows audio-only, visual-only and Concat and nothing of any balancing m
 stated properties of a miniature are measured before a method is looked at.
 """
 
-from math import isnan
-
 import numpy as np
 import pandas as pd
 
 from companion import report
 from companion.runs import folder, identity
+from companion.spread import Spread, difference, one_per_seed, spread
 from companion.tables import split_by
-from olmlib.metrics import Interval, confidence_interval, paired_difference
 
 ALONE = {"audio": "audio_only", "visual": "visual_only"}
 JOINT = "concat"
 ROWS = (*ALONE.values(), JOINT)
 # A miniature that is too easy or too hard shows nothing.
 FAR_ABOVE_CHANCE, BELOW = 2.0, 90.0
-CARD = ["property", "claim", "measured", "interval", "holds"]
+CARD = ["property", "claim", "measured", "sd", "holds"]
 
 
 def accuracies(metrics: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -54,14 +52,16 @@ def card(metrics: pd.DataFrame, probes: pd.DataFrame, labels: np.ndarray) -> pd.
 
     Returns:
         A row per property: `property`, `claim`, `measured` (mean over seeds, percent or points),
-        `interval` (half the width of the 95 % interval), `holds`: `yes` where the whole interval
-        satisfies the claim, `unclear` where only the mean does, else `no`.
+        `sd` (from seed to seed; of differences, of one run minus another), `holds`: see
+        `property_line`.
     """
     scores = accuracies(metrics)
     chance = 100 * np.bincount(labels).max() / len(labels)
     audio, visual = (scores[row] for row in ALONE.values())
+    single = max(audio, visual, key=np.mean)
     rows = [
-        property_line("audio-only minus visual-only, accuracy", audio - visual, ">", 0),
+        property_line("audio-only minus visual-only, accuracy", audio, ">", 0, visual),
+        property_line("best single modality minus concat, accuracy", single, ">", 0, scores[JOINT]),
     ]
     for modality, row in ALONE.items():
         rows.append(
@@ -69,7 +69,7 @@ def card(metrics: pd.DataFrame, probes: pd.DataFrame, labels: np.ndarray) -> pd.
         )
         rows.append(property_line(f"{modality}-only accuracy", scores[row], "<", BELOW))
     alone, joint = probe_pairs(probes, "visual")
-    rows.append(property_line("visual linear probe, alone minus in concat", alone - joint, ">", 0))
+    rows.append(property_line("visual linear probe, alone minus in concat", alone, ">", 0, joint))
     return pd.DataFrame(rows, columns=CARD)
 
 
@@ -83,21 +83,17 @@ def verdict(metrics: pd.DataFrame, probes: pd.DataFrame) -> str:
     best = max(ALONE, key=lambda modality: scores[ALONE[modality]].mean())
     single, joint = scores[ALONE[best]], scores[JOINT]
     lines = [
-        f"Concat reaches {_in_words(confidence_interval(joint))} %, {best} alone, the best single "
-        f"modality, {_in_words(confidence_interval(single))} %: "
-        + _compared(
-            paired_difference(joint.tolist(), single.tolist()), "two modalities are {} than one"
-        )
+        f"Concat reaches {report.plus_minus(*spread(joint))} %, {best} alone, the best single "
+        f"modality, {report.plus_minus(*spread(single))} %: "
+        + _compared(difference(joint, single), "two modalities are {} than one")
     ]
     for modality in ALONE:
         alone, inside = probe_pairs(probes, modality)
         lines.append(
             f"By linear probe the {modality} encoder reaches "
-            f"{_in_words(confidence_interval(alone))} % "
-            f"trained alone and {_in_words(confidence_interval(inside))} % inside Concat: "
-            + _compared(
-                paired_difference(inside.tolist(), alone.tolist()), "joint training left it {}"
-            )
+            f"{report.plus_minus(*spread(alone))} % "
+            f"trained alone and {report.plus_minus(*spread(inside))} % inside Concat: "
+            + _compared(difference(inside, alone), "joint training left it {}")
         )
     return "\n".join(lines)
 
@@ -137,32 +133,38 @@ def divergence(table: pd.DataFrame) -> str:
     )
 
 
-def property_line(name: str, values: np.ndarray, sign: str, bound: float) -> tuple:
+def property_line(
+    name: str, values: np.ndarray, sign: str, bound: float, other: np.ndarray | None = None
+) -> tuple:
     """Return one line of a data card, in the columns of `card`.
+
+    It holds, `yes`, where it does in every seed, and of two rows for every run of the one against
+    every run of the other; `unclear` where only the means satisfy it, and always of one seed; else
+    `no`.
 
     Args:
         name: of the property.
         values: one per seed, in percent or points.
         sign: `>` or `<`.
         bound: what the mean is claimed to be above or below.
+        other: of another row, one per seed: the property is that of `values` minus these.
+
+    Raises:
+        ValueError: no value, or one that is not finite.
     """
-    interval = confidence_interval(values)
-    distance = Interval((interval.mean - bound) * (1 if sign == ">" else -1), interval.half_width)
-    holds = (
-        "no" if distance.mean <= 0 else "yes" if distance.mean > distance.half_width else "unclear"
-    )
-    return name, f"{sign} {bound:.1f}", interval.mean, interval.half_width, holds
+    if other is None:
+        measured, singly = spread(values), one_per_seed(values)
+    else:
+        measured = difference(values, other)
+        singly = np.subtract.outer(values, other)
+    side = 1 if sign == ">" else -1
+    sure = len(values) > 1 and (side * (singly - bound) > 0).all()
+    holds = "no" if side * (measured.mean - bound) <= 0 else "yes" if sure else "unclear"
+    return name, f"{sign} {bound:.1f}", measured.mean, measured.sd, holds
 
 
-def _in_words(interval: Interval) -> str:
-    return report.plus_minus(*interval)
-
-
-def _compared(difference: Interval, sentence: str) -> str:
-    points = f"by {_in_words(Interval(abs(difference.mean), difference.half_width))} points"
-    word = "better" if difference.mean > 0 else "worse"
-    if isnan(difference.half_width):
-        return f"{sentence.format(word)} {points}, in one seed."
-    if abs(difference.mean) > difference.half_width:
-        return f"{sentence.format(word)} {points}."
-    return f"{sentence.format(word)} {points}, which is within the noise of these seeds."
+def _compared(points: Spread, sentence: str) -> str:
+    word = "better" if points.mean > 0 else "worse"
+    by = report.plus_minus(abs(points.mean), points.sd)
+    ending = ", in one seed." if np.isnan(points.sd) else "."
+    return f"{sentence.format(word)} by {by} points{ending}"

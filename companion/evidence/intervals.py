@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from companion.evidence.spread import LEVEL, one_per_seed, spread, together
+from companion.spread import LEVEL, one_per_seed, spread, together
 from olmlib.metrics import Interval
 
 SHOWN, EQUIVALENT, NOT_SHOWN = "shown", "equivalent", "not shown"

@@ -19,8 +19,8 @@ def card(counts: pd.DataFrame) -> pd.DataFrame:
     """
     table = numbers.scores(counts)
     values = {m: table.loc[table["row"] == m, "balanced"].to_numpy() for m in ("rgb", "depth")}
-    gap = values["rgb"] - values["depth"]
-    lines = [property_line("colour minus depth, balanced accuracy", gap, ">", 0)]
+    name = "colour minus depth, balanced accuracy"
+    lines = [property_line(name, values["rgb"], ">", 0, values["depth"])]
     for modality, own in values.items():
         lines.append(property_line(f"{modality}, balanced accuracy", own, ">", LOWEST))
         lines.append(property_line(f"{modality}, balanced accuracy", own, "<", HIGHEST))

@@ -10,7 +10,7 @@ import pandas as pd
 from companion import params
 from companion.data.sections import Features
 from companion.evidence import intervals
-from companion.evidence.spread import LEVEL, spread, together
+from companion.spread import LEVEL, spread, together
 from companion.runs import folder, grid
 from companion.runs.identity import Run
 

@@ -69,22 +69,21 @@ def coefficients(grid: Sequence[Run]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-HEAD = "test_accuracy_"
-
-
-def accuracies(grid: Sequence[Run]) -> pd.DataFrame:
-    """Return test accuracies over epochs (Figure 6 (A), (C)); nothing was selected by them.
+def accuracies(grid: Sequence[Run], split: str = "test") -> pd.DataFrame:
+    """Return accuracies over epochs (Figures 1 (A) and 6 (A), (C)).
 
     Args:
         grid: finished runs of models with the same heads, a fused one among them.
+        split: "test", by which nothing was selected, or "dev".
 
     Returns:
         Columns `row`, `seed`, `epoch`, `head`, `accuracy` in percent; head `fused` is the
         prediction of the row.
     """
-    table = folder.epochs(grid).drop(columns="test_accuracy_fused")
-    columns = {c: c.removeprefix(HEAD) for c in map(str, table) if c.startswith(HEAD)}
-    columns["test_accuracy"] = "fused"
+    head = f"{split}_accuracy_"
+    table = folder.epochs(grid).drop(columns=f"{head}fused")
+    columns = {c: c.removeprefix(head) for c in map(str, table) if c.startswith(head)}
+    columns[f"{split}_accuracy"] = "fused"
     table = table.rename(columns=columns)
     table[list(columns.values())] *= 100
     return table.melt(

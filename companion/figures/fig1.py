@@ -41,7 +41,7 @@ def draw(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figur
         fig, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
         (a, b), (c, d) = axes
         seeds(a, accuracy, "accuracy", "head", COLOURS)
-        a.set(title="(A) Accuracy", ylabel="test accuracy (%)")
+        a.set(title="(A) Accuracy", ylabel="dev accuracy (%)")
         seeds(b, means, "score", "head", COLOURS)
         b.set(title="(B) Batch-averaged logit scores", ylabel="true-class logit")
         names, (left, right) = heads_of(accuracy), two_heads(unimodal)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from companion.evidence.spread import spread
+from companion.spread import spread
 from companion.figures.style import closed, part, require, style
 from companion.report import plus_minus
 

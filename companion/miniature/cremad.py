@@ -1,7 +1,7 @@
 """A miniature CREMA-D in the official layout, from the shipped speech.
 
     AudioWAV/*.wav            16 kHz, one channel, 16 bit, as in the release
-    VideoFlash/*.flv          flv1 and MP3, 240x180 at 10 pictures a second (release: 480x360 at 30)
+    VideoFlash/*.flv          flv1 and MP3, 240x180 at 5 pictures a second (release: 480x360 at 30)
     VideoDemographics.csv  SentenceFilenames.csv  processedResults/summaryTable.csv
     train.csv  test.csv       as published with OGM-GE: name,EMO without header, byte-order mark
     build.json                ours: what the folder was made from
@@ -22,7 +22,7 @@ from companion.miniature.faces.people import scene
 from companion.miniature.faces.portrait import Portrait
 from companion.miniature.sounds import voices
 
-FPS = 10
+FPS = 5
 
 
 def cremad(source: Path, out: Path, config: sections.Miniature, workers: int = 1) -> Path:

@@ -1,14 +1,13 @@
 """Histograms of oriented gradients with 31 channels (Felzenszwalb et al. 2010, section 6.2).
 
-OpenFace describes an aligned face of 112 x 112 pixels by 12 x 12 such cells, 4,464 numbers.
+OpenFace describes an aligned face of 112 x 112 pixels by 12 x 12 such cells, 4,464 numbers; the
+miniature one of 48 x 48 by 4 x 4, 496 numbers.
 """
 
 import numpy as np
 
 CELL = 8
 SIGNED = 18
-SIDE = 112
-WIDTH = (SIDE // CELL - 2) ** 2 * (SIGNED + SIGNED // 2 + 4)
 
 
 def hog(image: np.ndarray) -> np.ndarray:

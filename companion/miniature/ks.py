@@ -1,7 +1,7 @@
 """A miniature Kinetics-Sounds in the layout that its users share.
 
     my_train.txt  my_test.txt         id,10,label without header; labels of the 31 classes
-    k31/video_train/*.mp4             10 s, H.264 and AAC, 160x120 at 3 pictures a second
+    k31/video_train/*.mp4             10 s, H.264 and AAC, 160x120 at 2 pictures a second
     k31/video_test/*.mp4
     k31/audio_train/*.wav             16 kHz, one channel, 16 bit
     k31/audio_test/*.wav

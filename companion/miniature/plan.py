@@ -11,7 +11,7 @@ from companion.miniature.faces.people import Person, person
 from companion.miniature.sounds.voices import Sources, Speaker, Take
 
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
-TEST_SHARE = 0.25
+TEST_SHARE = 1 / 3
 RATERS = 10
 # Chance that a rater hears the acted emotion: a guess at what people reach, not a measurement.
 HEARD = {"LO": 0.35, "MD": 0.50, "HI": 0.65, "XX": 0.50}

@@ -14,7 +14,7 @@ from companion.miniature.sounds import mix
 from companion.miniature.sounds.instruments import Library
 from companion.miniature.sounds.waves import RATE, SECONDS
 
-FPS = 3
+FPS = 2
 
 
 def pictures(clip: EventClip, clean: np.ndarray, seed: int) -> Iterator[Image.Image]:

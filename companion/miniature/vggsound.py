@@ -3,7 +3,7 @@
     vggsound.csv     youtube_id,start_seconds,label,train|test without header
     stat.csv         class,count,group without header, of the miniature's classes
     test.csv         file name,label of the test clips, without header
-    video/*.mp4      10 s, H.264 and AAC, 160x120 at 3 pictures a second
+    video/*.mp4      10 s, H.264 and AAC, 160x120 at 2 pictures a second
     build.json       ours: what the folder was made from
 
 What it is and is not: `vggsound.md` beside this file.

@@ -12,7 +12,7 @@ from olmlib.evaluate import evaluate
 from olmlib.methods.base import Method
 from olmlib.metrics import accuracy, emotion, mean_average_precision
 from olmlib.models.outputs import Outputs
-from olmlib.train import Training
+from olmlib.training import Training
 
 
 def write(

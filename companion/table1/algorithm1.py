@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from companion import params, report
-from companion.evidence.spread import sensitivity, spread
 from companion.figures.style import class_palette, closed, style
 from companion.runs.identity import Run
+from companion.spread import sensitivity, spread
 from companion.table1 import numbers, rows
 
 REFERENCES = ("concat", "three_heads")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from companion.evidence.spread import Sensitivity, Spread
 from companion.report import points, rounded, signed
+from companion.spread import Sensitivity, Spread
 from companion.table1 import numbers, rows
 
 QUESTIONS = {

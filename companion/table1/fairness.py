@@ -8,9 +8,9 @@ import pandas as pd
 from scipy.stats import kendalltau
 
 from companion import params
-from companion.evidence.spread import spread
 from companion.report import markdown_table, plus_minus
 from companion.runs.identity import Run
+from companion.spread import spread
 from companion.table1 import rows
 from companion.table1.numbers import title
 from companion.tables import split_by

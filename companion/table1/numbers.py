@@ -10,10 +10,10 @@ import pandas as pd
 
 from companion import paper, registry
 from companion.evidence.intervals import comparisons
-from companion.evidence.spread import Sensitivity, Spread, sensitivity, spread
-from companion.evidence.spread import difference as difference_of
 from companion.runs import folder
 from companion.runs.identity import Run
+from companion.spread import Sensitivity, Spread, sensitivity, spread
+from companion.spread import difference as difference_of
 from companion.table1.rows import ABLATION, CONTROLS, REFERENCES, block, label, place
 from companion.tables import split_by
 

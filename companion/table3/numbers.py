@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from companion import paper, params, report
-from companion.evidence.spread import Sensitivity, difference, sensitivity, spread
 from companion.runs import folder, grid
 from companion.runs.identity import Run
+from companion.spread import Sensitivity, difference, sensitivity, spread
 from olmlib.config import TransformerConfig, changed
 from olmlib.data.sequences import Sequences
 from olmlib.metrics import emotion

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from companion import params, report
-from companion.evidence.spread import difference
 from companion.rows import IRFB
 from companion.runs import folder, grid
 from companion.runs.identity import Run
+from companion.spread import difference
 from companion.table3 import numbers
 
 FOLD = 0

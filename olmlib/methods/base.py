@@ -18,7 +18,7 @@ from olmlib.models.network import Network
 from olmlib.models.outputs import Outputs
 
 Batch = dict[str, Tensor]
-# An `olmlib.train.Training`, which methods may look at and must not import: the loop knows them.
+# An `olmlib.training.Training`, which methods may look at and must not import: the loop knows them.
 Training = Any
 
 
@@ -51,7 +51,7 @@ class Method:
         """Do what must happen before the first step, for example `training.extra_run`.
 
         Args:
-            training: the `olmlib.train.Training` that is about to begin.
+            training: the `olmlib.training.Training` that is about to begin.
         """
 
     def epoch_length(self, train_batches: int, dev_batches: int) -> int:
@@ -62,7 +62,7 @@ class Method:
         """Begin epoch `epoch`, counted from 1, of `steps` steps.
 
         Args:
-            training: the model, the clips and whatever else an `olmlib.train.Training` has.
+            training: the model, the clips and whatever else an `olmlib.training.Training` has.
             epoch: counted from 1.
             steps: batches of this epoch.
         """

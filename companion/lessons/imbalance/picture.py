@@ -14,7 +14,7 @@ from companion.evidence.imbalance import ALONE, JOINT, probe_pairs
 from companion.figures.style import COLOURS
 from companion.lessons.olm.picture import drawn
 from companion.tables import split_by
-from olmlib.train import Training
+from olmlib.training import Training
 
 COLUMNS = ["panel", "series", "head", "x", "mean", "low", "high"]
 
