@@ -22,7 +22,7 @@ import pandas as pd
 import torch
 import yaml
 
-from benchmarks import attention, scale
+from benchmarks import attention, localization, scale
 from companion import params
 from companion.runs.sources import ROOT
 from olmlib import train
@@ -44,6 +44,7 @@ BUDGETS = (
         "seconds.second_repro": 10,
     }
     | attention.BUDGETS
+    | localization.BUDGETS
     | scale.BUDGETS
 )
 # Their encoders are not those of Concat, so no budget holds them to its step.
@@ -187,6 +188,7 @@ def main() -> None:
         measured["conv64.olm_over_three_heads"] = seconds["olm"] / seconds["three_heads"]
         measured["conv64.olm_over_official"] = seconds["olm"] / OFFICIAL_CONV_STEP
     if "--costs" not in sys.argv:
+        measured |= localization.measure(settings.table2.rows, step_seconds)
         measured |= attention.measure() | scale.measure()
     if shutil.which("dvc") and not {"--steps", "--costs"} & set(sys.argv):
         # A pipeline that fails must not lose an hour of other measurements.

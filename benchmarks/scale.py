@@ -28,6 +28,7 @@ from companion.data.prepare import prepare
 from companion.miniature.cremad import cremad as miniature
 from companion.runs.sources import ROOT
 from olmlib import train
+from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.arrays import REJECTED, Prepared, seal
 from olmlib.data.synthetic import synthetic
 from olmlib.evaluate import epoch_row
@@ -51,7 +52,7 @@ PREPARE = sections.Prepare(dev_fraction=0.15, seconds=3.0, frame_size=224)
 # 6.3 kB a clip: read as a whole, 30,000 clips are 188 MB and 3,000 are 19, beside the 545 MB of the
 # process: a ratio of 1.3. So many, because what is kept of a clip may be small: 2 kB are 10 %.
 CLIPS = {"bins": 25, "frames": 29, "size": 40}
-TRAIN = params.Train(epochs=1, batch_size=32, lr=0.01)
+TRAIN = TrainConfig(epochs=1, batch_size=32, lr=0.01)
 
 
 def grown(root: Path, folder: Path, times: int) -> Path:
@@ -101,7 +102,7 @@ def epoch(source: Path, out: Path) -> float:
     out.mkdir()
     row = params.load(ROOT / "params.yaml").rows["olm"]
     method = create(row.method, 0, **row.options)
-    data, model = Prepared(source), params.Model(width=8)
+    data, model = Prepared(source), LateFusionConfig(width=8)
     training = train.Training(method, data, model, TRAIN, 0, out / "checkpoint.pt")
     method.pre_run(training)
     start = processor_seconds()

@@ -3,10 +3,11 @@
     python -m companion.plateau rates --profile mini
     python -m companion.plateau epochs --profile mini
 
-The base rate of a data set is the one of `RATES` at which the joint network (Concat; of Table 3,
-attention over all modalities) has the best dev accuracy, mean of two seeds that no table shows. At
-the rate in `params.yaml`, its epochs are enough if twice as many change the dev accuracy of the
-joint network and of every unimodal one by less than `MARGIN` points, mean of five such seeds.
+The base rate of a data set is the one of `RATES` at which the joint network (Concat; of Table 2,
+each network's baseline; of Table 3, attention over all modalities) has the best dev accuracy, mean
+of two seeds that no table shows. At the rate in `params.yaml`, its epochs are enough if twice as
+many change the dev accuracy of the joint network and of every unimodal one by less than `MARGIN`
+points, mean of five such seeds.
 
 It writes what it measured and says whether `params.yaml` fits; that is edited by hand. A dev
 accuracy is the mean of the last `LAST` epochs. On data with folds, the seeds take turns at them.
@@ -15,6 +16,7 @@ accuracy is the mean of the last `LAST` epochs. On data with folds, the seeds ta
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +29,9 @@ from companion.runs import folder, grid
 from companion.runs.identity import Run
 from companion.runs.sources import ROOT
 from companion.spread import difference
+from companion.table2 import numbers as table2
 from companion.table3 import numbers as table3
+from companion.tables import split_by
 from olmlib.files import whole
 
 RATES = {"sgd": (0.1, 0.05, 0.02, 0.01), "adam": (0.012, 0.006, 0.003, 0.0015)}
@@ -40,27 +44,36 @@ PLACE = ROOT / "results" / "plateau"
 
 
 def unbalanced(profile: str, dataset: str) -> list[Run]:
-    """Return one run of the joint network on all modalities, and one of each modality alone."""
-    if registry.entry(dataset).section is sections.Sequences:
+    """Return one run of the joint network on all modalities, and one of each modality alone.
+
+    Of Table 2, one of each network: its modalities cannot be trained alone.
+    """
+    kind = registry.entry(dataset).section
+    if kind is sections.Segments:
+        return list({run.name: run for run in joints(table2.runs_of(profile, ROOT))}.values())
+    if kind is sections.Sequences:
         runs = table3.runs_of(profile, ROOT)
         most = max(len(table3.config_of(run).model.modalities) for run in runs)
         joint = [run for run in runs if len(table3.config_of(run).model.modalities) == most]
     else:
-        features = registry.entry(dataset).section is sections.Features
-        runs = (
-            fig4.runs_of(profile, ROOT) if features else grid.runs_of(profile, dataset, root=ROOT)
-        )
+        figure = kind is sections.Features
+        runs = fig4.runs_of(profile, ROOT) if figure else grid.runs_of(profile, dataset, root=ROOT)
         joint = [run for run in runs if run.name == "concat"]
-    first = next(run for run in joint if run.row.method == "joint")
+    first = joints(joint)[0]
     alone = {run.name: run for run in runs if run.row.method == "unimodal"}
     return [first, *alone.values()]
 
 
+def joints(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that are trained jointly and not balanced."""
+    return [run for run in runs if run.row.method == "joint"]
+
+
 def rates(profile: str, dataset: str) -> list[Run]:
     """Return the runs by which the base rate is chosen."""
-    joint = unbalanced(profile, dataset)[0]
     return [
         _changed(joint, seed, lr=lr)
+        for joint in joints(unbalanced(profile, dataset))
         for lr in RATES[joint.config.train.optimizer]
         for seed in RATE_SEEDS
     ]
@@ -93,7 +106,7 @@ def measured(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def best(table: pd.DataFrame) -> float:
-    """Return the rate with the best mean dev accuracy, the smaller of equal ones."""
+    """Return the rate of one network with the best mean dev accuracy, the smaller of equal ones."""
     means = table.groupby("lr", as_index=False)["dev_accuracy"].mean().round(6)
     return means.loc[means["dev_accuracy"].idxmax(), "lr"].item()
 
@@ -135,17 +148,19 @@ def _parts(path: Path) -> list[pd.DataFrame]:
     return [part for part in parts if len(part)]
 
 
-def _title(table: pd.DataFrame) -> str:
-    return registry.entry(table["dataset"].iloc[0]).title
+def _title(table: pd.DataFrame, several: bool = False) -> str:
+    title = registry.entry(table["dataset"].iloc[0]).title
+    return f"{title}, {table['row'].iloc[0]}" if several else title
 
 
 def _rates(table: pd.DataFrame) -> list[dict]:
     lines = []
-    for lr in sorted(set(table["lr"]), reverse=True):
-        dev = table.loc[table["lr"] == lr, "dev_accuracy"]
+    for (_, own), lr in product(split_by(table, "row"), sorted(set(table["lr"]), reverse=True)):
+        dev = own.loc[own["lr"] == lr, "dev_accuracy"]
         shown = f"{dev.mean():.1f} ({dev.min():.1f} to {dev.max():.1f})"
-        line = {"Data set": _title(table), "Rate": f"{lr:g}", "Dev accuracy": shown}
-        lines.append(line | {"Taken": "yes" if lr == best(table) else ""})
+        name = _title(own, table["row"].nunique() > 1)
+        line = {"Data set": name, "Rate": f"{lr:g}", "Dev accuracy": shown}
+        lines.append(line | {"Taken": "yes" if lr == best(own) else ""})
     return lines
 
 
@@ -194,15 +209,17 @@ def main() -> None:
     PLACE.mkdir(parents=True, exist_ok=True)
     shown = [name for name in profile.datasets if registry.entry(name).table]
     for dataset in chosen.dataset or shown:
-        train = profile.dataset(dataset).train
         runs = (rates if chosen.what == "rates" else doubled)(chosen.profile, dataset)
         grid.train_all(runs, chosen.workers)
         table = measured(runs)
         _write(table, PLACE / f"{chosen.what}.csv")
         save(markdown(PLACE), PLACE / "plateau.md")
         if chosen.what == "rates":
-            print(table.groupby("lr")["dev_accuracy"].agg(["mean", "min", "max"]).round(1))
-            print(f"{dataset}: best rate {best(table):g}, params.yaml has {train.lr:g}")
+            for run in joints(unbalanced(chosen.profile, dataset)):
+                own = table[table["row"] == run.name]
+                print(own.groupby("lr")["dev_accuracy"].agg(["mean", "min", "max"]).round(1))
+                has = f"params.yaml has {run.config.train.lr:g}"
+                print(f"{dataset}, {run.name}: best rate {best(own):g}, {has}")
         else:
             found = gaps(table)
             print(found.round(2).to_string(index=False))

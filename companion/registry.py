@@ -13,6 +13,7 @@ from companion.data.release import Release
 from companion.miniature import ks as mini_ks
 from companion.miniature import plan, unseen
 from companion.miniature import vggsound as mini_vggsound
+from companion.miniature.ave import ave as make_ave
 from companion.miniature.cremad import cremad as make_cremad
 from companion.miniature.mer2023 import mer2023 as make_mer2023
 from companion.miniature.sounds.voices import Sources
@@ -103,6 +104,8 @@ DATASETS = {
         section=sections.Segments,
         load=lambda root, config: ave.load(root, config).present(),
         table="table2",
+        make=make_ave,
+        size=sections.SegmentMiniature(clips=770, audio=32, visual=(4, 4, 32), videos=12),
     ),
     "mer2023": DataSet(
         title="MER2023",

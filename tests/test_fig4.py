@@ -7,9 +7,9 @@ import pytest
 from companion import params
 from companion.data.sunrgbd import CLASSES
 from companion.evidence.intervals import EQUIVALENT, NO_INTERVAL, NOT_SHOWN, SHOWN, welch
-from companion.spread import together
 from companion.fig4 import card, claims, numbers
 from companion.figures import fig4
+from companion.spread import together
 
 SCENES = ("bedroom", "kitchen", "office")
 SIZES = (20, 10, 5)

@@ -22,7 +22,11 @@ from companion.runs.sources import PACKAGES
 from companion.table3 import numbers
 from olmlib.data.synthetic import synthetic
 
-DATA_STAGES = {"miniature_mer", *(f"miniature@{name}" for name in ("cremad", "ks", "vggsound"))}
+DATA_STAGES = {
+    "miniature_ave",
+    "miniature_mer",
+    *(f"miniature@{name}" for name in ("cremad", "ks", "vggsound")),
+}
 TRAINING = {"train@cremad", "train@ks", "train@vggsound"}
 
 

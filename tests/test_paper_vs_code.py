@@ -14,20 +14,23 @@ from olmlib.config import LateFusionConfig, MLPFusionConfig, TrainConfig, Transf
 from olmlib.methods import avslowfast, cur, gblend, gradnorm, mmcosine, ogm_ge, olm, pmr
 from olmlib.methods.table import create
 from olmlib.models import fusions
+from olmlib.models.ave.config import AVGAConfig, CMBSConfig, MAFnetConfig, PSPConfig
 from olmlib.olm_presets import PRESETS, OLMConfig
 
 HEADER = "| # | what differs | consequence | our default | option | see |"
-# Items of the official engine (O), of the baselines (B), of the official transformers (T), of data
-# and features (D), of metrics (M).
-LAST = {"O": 24, "B": 16, "T": 24, "D": 15, "M": 3}
+# Items of the official engine (O), of the baselines (B), of the official transformers (T), of the
+# localizers of Table 2 (L), of data and features (D), of metrics (M).
+LAST = {"O": 24, "B": 16, "T": 24, "L": 16, "D": 15, "M": 3}
 WANTED = {f"{letter}{n}" for letter, last in LAST.items() for n in range(1, last + 1)}
 
 
 @pytest.fixture
 def rows(root):
     lines = (root / "book" / "paper_vs_code.md").read_text(encoding="utf-8").splitlines()
-    cells = [line.strip("| ").split(" | ") for line in lines if re.match(r"\| [OBTDM]\d+ \|", line)]
-    assert lines.count(HEADER) == 5
+    cells = [
+        line.strip("| ").split(" | ") for line in lines if re.match(r"\| [OBTLDM]\d+ \|", line)
+    ]
+    assert lines.count(HEADER) == 6
     return {line[0]: line for line in cells}
 
 
@@ -79,7 +82,8 @@ def test_every_option_exists(rows):
     known = {f"OLMConfig.{field.name}" for field in fields(OLMConfig)} | keywords()
     for section in (sections.Prepare, sections.PrepareSequences, sections.PrepareFeatures):
         known |= {f"{section.__name__}.{name}" for name in section.model_fields}
-    for kind in (LateFusionConfig, MLPFusionConfig, TransformerConfig, TrainConfig):
+    localizers = AVGAConfig, MAFnetConfig, PSPConfig, CMBSConfig
+    for kind in (LateFusionConfig, MLPFusionConfig, TransformerConfig, TrainConfig, *localizers):
         known |= {f"{kind.__name__}.{field.name}" for field in fields(kind)}
     known |= {f"preset: {name}" for name in PRESETS} | {"seeds", "metrics.json"}
     for number, line in rows.items():

@@ -51,7 +51,7 @@ def place(tmp_path, monkeypatch):
 def test_every_entry_is_whole(name):
     entry = registry.DATASETS[name]
     assert callable(entry.load) and entry.title
-    assert entry.section in (sections.DataSet, sections.Sequences)
+    assert entry.section in (sections.DataSet, sections.Sequences, sections.Segments)
     assert (entry.make is None) == (entry.size is None)
     if entry.column and PRINTED.is_file():
         assert table1(entry.column).notna().all(axis=None)
@@ -136,7 +136,7 @@ def test_no_other_file_knows_the_data_sets_of_table_1():
 def test_a_data_set_that_nobody_knows_is_named_with_those_that_exist(place):
     text = (place / "params.yaml").read_text()
     (place / "params.yaml").write_text(text.replace("    new:", "    news:", 1))
-    known = "cremad, ks, vggsound, avmnist, mer2023, new"
+    known = "cremad, ks, vggsound, avmnist, ave, mer2023, new"
     message = rf"profiles.mini: news is neither .*\(seeds, workers\) nor a data set \({known}\)"
     with pytest.raises(ValueError, match=message):
         params.load(place / "params.yaml")
@@ -173,10 +173,10 @@ def test_the_command_line_offers_the_miniatures_that_there_are(capsys):
         main(["--help"])
     said = " ".join(capsys.readouterr().out.split())
     assert "default: cremad 24" in said
-    assert "default: cremad 1008, ks 800, vggsound 800, mer2023 640" in said
+    assert "default: cremad 1008, ks 800, vggsound 800, ave 770, mer2023 640" in said
 
 
-@pytest.mark.parametrize("name", ["cremad", "ks", "vggsound", "mer2023"])
+@pytest.mark.parametrize("name", ["ave", "cremad", "ks", "vggsound", "mer2023"])
 def test_a_miniature_does_not_depend_on_other_data_sets(name):
     assert not {"companion.registry", "companion.params"} & set(
         closure(f"companion.miniature.{name}")

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from companion import params
+from companion.figures import localization
 from companion.runs import grid
 from companion.table2 import claims, numbers, picture, text
 from olmlib.data.segments import Segments
@@ -226,3 +227,73 @@ def test_the_picture_shows_every_seed_and_both_levels(printed):
     assert np.isfinite(np.asarray(diamonds.get_xdata(), float)).sum() == 12
     json.dumps([text.get_text() for text in left.get_yticklabels()])
     assert "MAFnet (lite)" in [text.get_text() for text in left.get_yticklabels()]
+
+
+def test_where_avga_looks(runs, root):
+    run = localization.first_of(runs, "baseline")["AVGA"]
+    data = run.data()
+    rows = localization.telling(data, 2)
+    background = len(data.classes) - 1
+    for row in rows:
+        assert row in data.rows("test")
+        assert 0 < (data.labels[row] != background).sum() < data.labels.shape[1]
+    weights = localization.looks(run, data, rows)
+    assert weights.shape == (len(rows), 10, 2, 2)
+    np.testing.assert_allclose(weights.sum((2, 3)), 1, rtol=1e-5)
+    frames = {rows[0]: np.zeros((10, 8, 8, 3), np.uint8)}
+    figure, shown = localization.attention(weights, frames, rows, data)
+    assert len(shown) == weights.size
+    one = shown.query("second == 3 and line == 1 and column == 0")
+    assert one["weight"].tolist() == weights[:, 3, 1, 0].tolist()
+    assert one["clip"].tolist() == data.records.loc[rows, "id"].tolist()
+    pictures = [len(ax.images) for ax in figure.axes[: 10 * len(rows)]]
+    assert pictures == [2] * 10 + [1] * 10 * (len(rows) - 1), "frames lie under the first clip"
+
+
+def test_clips_with_a_video_may_be_of_any_split_and_test_clips_come_first(root):
+    data = Segments(grid.places(PROFILE, numbers.DATASET, root)[0])
+    every = localization.telling(data, 9, data.records["id"].tolist())
+    classes = [data.labels[row].min() for row in every]
+    assert len(set(classes)) == len(classes)
+    test = localization.telling(data, 9)
+    assert set(test) <= set(every)
+    assert localization.telling(data, 9, []) == []
+
+
+def test_an_even_gaze_and_a_fixed_one_by_hand():
+    even = np.full((1, 3, 2, 2), 0.25)
+    fixed = np.zeros((1, 3, 2, 2))
+    fixed[..., 0, 1] = 1.0
+    (line,) = localization.looked_at(even).to_dict("records")
+    assert line == pytest.approx({"locations": 4, "effective": 4, "largest": 0.25, "moves": 0})
+    (line,) = localization.looked_at(fixed).to_dict("records")
+    assert line == pytest.approx({"locations": 4, "effective": 1, "largest": 1, "moves": 0})
+    fixed[:, 1] = fixed[:, 1, ::-1]
+    assert localization.looked_at(fixed)["moves"].item() == pytest.approx(1)
+
+
+def test_mistakes_by_hand():
+    labels = pd.DataFrame({"label": [0, 0, 0, 2], "predicted": [0, 1, 2, 1], "network": "AVGA"})
+    (line,) = localization.errors(labels, background=2).to_dict("records")
+    assert line == {
+        "network": "AVGA", "right": 25, "missed": 25, "invented": 25, "confused": 25
+    }  # fmt: skip
+    figure = localization.mistakes(localization.errors(labels, 2), numbers.Levels(25, 75))
+    assert [round(bar.get_width()) for bar in figure.axes[0].patches] == [25] * 4
+
+
+def test_what_networks_say_is_what_their_runs_left(runs):
+    first = localization.first_of(runs, "olm")
+    assert list(first) == ["AVGA", "MAFnet (lite)"]
+    said = localization.said(first)
+    data = first["AVGA"].data()
+    for name, run in first.items():
+        own = said[said["network"] == name]
+        share = (own["label"] == own["predicted"]).mean()
+        metrics = json.loads((run.folder / "metrics.json").read_text())
+        assert share == pytest.approx(metrics["test"]["accuracy"])
+        truth = own.pivot(index="row", columns="second", values="label")
+        assert (truth.to_numpy() == data.labels[truth.index]).all()
+    figure = localization.timelines(said, localization.telling(data, 3), data)
+    shown = [ax for ax in figure.axes if ax.get_visible()]
+    assert all(len(ax.patches) == 3 * 10 for ax in shown) and 1 <= len(shown) <= 3

@@ -20,12 +20,11 @@ from pathlib import Path
 import numpy as np
 
 from companion.data import ave_lists, files, sections
-from companion.data.ave_lists import CLASSES, PARTS, SEGMENTS, SOURCE, Event
+from companion.data.ave_lists import CLASSES, KEY, PARTS, SEGMENTS, SOURCE, Event
 from companion.data.hdf5 import Array
 from companion.data.release import ReleaseError, Report
 from olmlib.data.segments import segment_labels
 
-KEY = "avadataset"
 ROWS = (
     "Its rows are the lines of Annotations.txt, in that order; features extracted file by file "
     f"have fewer, since a video with two events has one file. {SOURCE}"

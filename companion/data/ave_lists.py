@@ -47,7 +47,8 @@ CLASSES = (
 SEGMENTS = 10
 # Part of the release -> split.
 PARTS = {"train": "train", "val": "dev", "test": "test"}
-ORDER = "order"
+# Names of the array in a feature or label file, and in an order file.
+KEY, ORDER = "avadataset", "order"
 FIELDS = "Category&VideoID&Quality&StartTime&EndTime"
 # The one line of the release whose event lasts no time: ten segments of background.
 TIMELESS = {"Church bell&VWi2ENBuTbw"}

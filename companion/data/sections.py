@@ -312,6 +312,9 @@ class Segments(Section):
 
     @model_validator(mode="after")
     def _can_be_trained(self):
+        made = self.miniature
+        if made and (made.audio, made.visual) != (self.prepare.audio, self.prepare.visual):
+            raise ValueError("prepare.audio and prepare.visual are not those of miniature")
         known = list(Localizers.model_fields)
         wrong = [name for name in self.rates if name not in known]
         if wrong:

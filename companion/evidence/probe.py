@@ -53,7 +53,8 @@ def load(run: Run) -> nn.Module:
     folder.check([run])
     path = run.folder / "model.pt"
     method = create(run.row.method, run.seed, **run.row.options)
-    model = method.build(len(Prepared(run.prepared).classes), run.config.model)
+    data = run.data()
+    model = method.build(len(data.classes), run.model(data))
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return model
 

@@ -10,9 +10,9 @@ import pandas as pd
 from companion import params
 from companion.data.sections import Features
 from companion.evidence import intervals
-from companion.spread import LEVEL, spread, together
 from companion.runs import folder, grid
 from companion.runs.identity import Run
+from companion.spread import LEVEL, spread, together
 
 DATASET = "sunrgbd"
 LABELS = {

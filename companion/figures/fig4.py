@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from companion.spread import spread
 from companion.figures.style import closed, part, require, style
 from companion.report import plus_minus
+from companion.spread import spread
 
 # Of a class more than so many percent are written into its cell, up to so many classes.
 WRITTEN, READABLE = 9.5, 14

@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
                 raise ValueError(f"{args.release} has no actors: leave --actors out")
             asked = {"actors": args.actors, "clips": args.clips, "seed": args.seed}
             asked = {name: value for name, value in asked.items() if value is not None}
-            config = sections.Miniature(**dict(size) | asked)
+            config = type(size)(**dict(size) | asked)
         else:
             profiles = params.load().profiles
             if args.profile not in profiles:

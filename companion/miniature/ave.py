@@ -19,7 +19,6 @@ from PIL import Image
 from tqdm import tqdm
 
 from companion.data import ave_lists, sections
-from companion.data.ave import KEY
 from companion.miniature import extractors, folder, media, release
 from companion.miniature.ave_plan import CLASSES, Planned, filmed, inside, loudest_at, plan
 from companion.miniature.plan import generator
@@ -30,7 +29,7 @@ from companion.miniature.sounds.instruments import Library
 from companion.miniature.sounds.waves import RATE, SAMPLES, curve, level
 from companion.workers import Lost, refuse_lost, spread
 
-SEGMENTS = ave_lists.SEGMENTS
+KEY, SEGMENTS = ave_lists.KEY, ave_lists.SEGMENTS
 FPS = 1
 
 

@@ -37,7 +37,7 @@ OUTSIDE = {"nothing": 0.4, "heard": 0.3, "seen": 0.3}
 # Chance that another action is heard where the performer is only seen.
 OVERLAID = 0.5
 # Decibels that the background noise lies below the action, lowest and highest.
-NOISE = (0.0, 24.0)
+NOISE = (-8.0, 16.0)
 # Chance that another action is heard all the time, and its level in decibels.
 DISTRACTOR, DISTRACTOR_LEVEL = 0.25, (-18.0, -6.0)
 
@@ -135,10 +135,11 @@ def _clip(row: int, youtube: str, action: str, part: str, seed: int) -> Planned:
 def filmed(clips: list[Planned], videos: int) -> set[str]:
     """Return the relative names of the clips that are written as MP4.
 
-    Class after class has its turn, first with the train clip whose event is shortest.
+    Class after class has its turn, first with the test clip whose event is shortest: there a
+    network can be watched on a clip that it has not learnt from.
     """
     piles: dict[str, list[Planned]] = {}
-    for clip in sorted(clips, key=lambda c: (c.part != "train", c.end - c.start, c.youtube)):
+    for clip in sorted(clips, key=lambda c: (c.part != "test", c.end - c.start, c.youtube)):
         piles.setdefault(clip.action, []).append(clip)
     deepest = max(len(pile) for pile in piles.values())
     turns = [pile[i] for i in range(deepest) for pile in piles.values() if i < len(pile)]

@@ -11,10 +11,10 @@ import pandas as pd
 from companion import paper, params
 from companion.data.sections import Segments as Section
 from companion.evidence.intervals import comparisons
-from companion.evidence.spread import Sensitivity, difference, sensitivity, spread
 from companion.rows import REFERENCES
 from companion.runs import folder, grid
 from companion.runs.identity import Run
+from companion.spread import Sensitivity, difference, sensitivity, spread
 from companion.tables import split_by
 from olmlib.data.segments import BACKGROUND, Segments
 

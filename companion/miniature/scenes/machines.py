@@ -69,8 +69,8 @@ class Truck(Action):
         self.stack = shade(metal(rng), 0.8)
 
     def move(self, pen, t, level):
-        """Draw it."""
-        p = pen.at(self.speed * (t - 5), 0.015 * self.swing(t, 4))
+        """Draw it; it shakes and smokes with the sound."""
+        p = pen.at(self.speed * (t - 5), (0.01 + 0.05 * level) * self.swing(t, 4))
         for k in range(int(4 * level)):
             far = (0.5 * t + 0.35 * k) % 1.4
             p.disc(0.75 - far, -2.45 - 0.5 * far, 0.12 + 0.2 * far, 0.1 + 0.16 * far, SMOKE)
