@@ -214,7 +214,7 @@ def _nested(table: pd.DataFrame, what: str, value: str) -> dict[str, dict[str, n
 
 
 def summary(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return mean and SD over seeds of every row's scores, in percent, and the last epoch's none.
+    """Return mean and SD over seeds of every row's scores, in percent.
 
     Args:
         counts: as of `collect`.
