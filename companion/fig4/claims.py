@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from companion.evidence.claim import Claim
 from companion.evidence.intervals import EQUIVALENT, NO_INTERVAL, SHOWN
 from companion.fig4 import numbers
 from companion.report import signed
-from companion.table2.claims import Claim
 
 SUPPORTED, REFUTED = "supported", "refuted"
 HEADS_ONLY = "supported against Concat; against three heads not: it is the heads' work"

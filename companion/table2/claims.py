@@ -1,35 +1,13 @@
 """The paper's claim on Table 2, by a rule that was written before its runs."""
 
-from typing import NamedTuple
-
 import pandas as pd
 
+from companion.evidence.claim import Claim
 from companion.report import signed
 from companion.table2.numbers import BASE
 from companion.tables import split_by
 
 OLM, RIVALS = "olm", ("gblend", "ogm_ge")
-
-
-class Claim(NamedTuple):
-    """One claim of the paper and what is found.
-
-    Attributes:
-        claim: in words, and where.
-        supports, refutes: what would.
-        margin: what is too small to matter, in points.
-        number: ours.
-        paper: the same of the paper's numbers.
-        verdict: by the rule, or why there is none.
-    """
-
-    claim: str
-    supports: str
-    refutes: str
-    margin: str
-    number: str
-    paper: str
-    verdict: str
 
 
 def claim(table: pd.DataFrame, profile: str) -> Claim:
@@ -74,8 +52,3 @@ def means(gain: pd.DataFrame) -> str:
     """Return the mean gains over networks in words."""
     names = {OLM: "OLM", "gblend": "G-Blend", "ogm_ge": "OGM-GE"}
     return ", ".join(f"{name} {signed(float(gain[row].mean()))}" for row, name in names.items())
-
-
-def markdown(found: Claim) -> str:
-    """Return the claim as a list: a line per part of it."""
-    return "\n".join(f"- **{name}**: {text}" for name, text in found._asdict().items())

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from companion import registry, report
+from companion.evidence import claim
 from companion.runs.identity import Run
 from companion.table2 import claims, numbers
 from companion.tables import split_by
@@ -58,7 +59,7 @@ def page(
     """
     parts = ["# Table 2: networks for audio-visual event localization", overview(table)]
     parts += [floors(levels, table), notes(grid), details(table), can_tell(table)]
-    parts += ["## The paper's claim", claims.markdown(claims.claim(table, profile))]
+    parts += ["## The paper's claim", claim.markdown(claims.claim(table, profile))]
     return "\n\n".join([*parts, f"Made by `{command}`."])
 
 
