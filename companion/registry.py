@@ -45,7 +45,7 @@ class DataSet:
     table: str | None = None
     column: str | None = None
     splits: tuple[str, ...] = ("published", "actor")
-    make: Callable[[Path, Path, sections.Miniature, int], Path] | None = None
+    make: Callable[..., Path] | None = None
     size: sections.Miniature | None = None
     unseen: Callable[[Path, sections.Miniature], frozenset[str]] | None = None
 

@@ -73,8 +73,8 @@ class Release:
 
     def labels(self) -> np.ndarray:
         """Return the label of every clip's segments, `(len(clips), 10)`; background is the last."""
-        columns = np.array([(c.label, c.start, c.end) for c in self.clips], np.int64)
-        return segment_labels(*columns.T, segments=SEGMENTS, background=len(self.classes))
+        label, start, end = np.array([(c.label, c.start, c.end) for c in self.clips], np.int64).T
+        return segment_labels(label, start, end, SEGMENTS, background=len(self.classes))
 
     def present(self) -> "Release":
         """Return this release with the classes of its train list only, in the same order.

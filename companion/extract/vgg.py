@@ -90,7 +90,8 @@ def log_mel(sound: np.ndarray) -> np.ndarray:
 def _bands() -> np.ndarray:
     """Return the weight of every frequency in every band: triangles on the mel scale."""
     mel = 1127 * np.log1p(np.fft.rfftfreq(FFT, 1 / RATE) / 700)
-    edges = np.linspace(*(1127 * np.log1p(np.array(HERTZ) / 700)), BANDS + 2)
+    low, high = 1127 * np.log1p(np.array(HERTZ) / 700)
+    edges = np.linspace(low, high, BANDS + 2)
     rise = (mel[:, None] - edges[:-2]) / np.diff(edges)[:-1]
     fall = (edges[2:] - mel[:, None]) / np.diff(edges)[1:]
     weights = np.maximum(0, np.minimum(rise, fall))
