@@ -10,17 +10,21 @@ from pydantic import ConfigDict, Field, StrictInt, ValidationError, create_model
 from companion import registry
 from companion.data.sections import (
     DataSet,
+    Features,
     Name,
     Section,
-    Seed,
+    Seeds,
     Segments,
     Sequences,
     check_encoders,
 )
+from companion.data.sunrgbd import MODALITIES
 from companion.reading import read_yaml
 from companion.registry import DATASETS
-from companion.rows import ALGORITHM1, Algorithm1, DataSets, Row, Table2, Table3
-from olmlib.config import LateFusionConfig, NetworkConfig, TransformerConfig
+from companion.rows import ALGORITHM1, Algorithm1, DataSets, Fig4, Row, Table2, Table3
+from olmlib.config import LateFusionConfig, MLPFusionConfig, NetworkConfig, TransformerConfig
+
+AnySection = DataSet | Sequences | Segments | Features
 
 
 class Profile(Section):
@@ -28,7 +32,7 @@ class Profile(Section):
 
     model_config = ConfigDict(extra="allow")
 
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    seeds: Seeds
     workers: Annotated[StrictInt, Field(ge=1, le=1_024)] = 1
 
     @model_validator(mode="before")
@@ -51,18 +55,12 @@ class Profile(Section):
             registry.check(name, section)
         return values | read
 
-    @model_validator(mode="after")
-    def _seeds_are_distinct(self):
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds {list(self.seeds)} repeat: a seed is one run")
-        return self
-
     @property
-    def datasets(self) -> dict[str, DataSet | Sequences | Segments]:
+    def datasets(self) -> dict[str, AnySection]:
         """Name -> section of every data set that the profile has."""
         return self.model_extra or {}
 
-    def dataset(self, name: str) -> DataSet | Sequences | Segments:
+    def dataset(self, name: str) -> AnySection:
         """Return the section of data set `name`.
 
         Raises:
@@ -86,6 +84,7 @@ class Params(Section):
     algorithm1: Algorithm1
     table2: Table2
     table3: Table3
+    fig4: Fig4
     profiles: dict[Name, Profile]
 
     @model_validator(mode="after")
@@ -148,7 +147,7 @@ class Params(Section):
     def networks(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
         """Yield every row's place, the row, and each network that it trains.
 
-        Of Table 3 on the most modalities that it is trained on.
+        Of Table 3 on the most modalities that it is trained on; of Figure 4 on its two.
         """
         several = max(self.table3.combinations.values(), key=len)
         for place, row, base in self._rows():
@@ -159,6 +158,8 @@ class Params(Section):
                 network = replace(
                     network, modalities=modalities, inputs=dict.fromkeys(modalities, 1)
                 )
+            if isinstance(network, MLPFusionConfig):
+                network = replace(network, inputs=dict.fromkeys(MODALITIES, 1))
             yield place, row, network
 
     def _rows(self) -> Iterator[tuple[str, Row, NetworkConfig]]:
@@ -172,6 +173,8 @@ class Params(Section):
                         yield from ((place, row, model) for _, model in section.model)
                     continue
                 rows = one if isinstance(section, DataSet) else self.table3.rows()
+                if isinstance(section, Features):
+                    rows = {f"fig4.{name}": row for name, row in self.fig4}
                 for place, row in rows.items():
                     if row.datasets is None or dataset in row.datasets:
                         yield place, row, section.model

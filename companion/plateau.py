@@ -23,6 +23,7 @@ import pandas as pd
 
 from companion import registry
 from companion.data import sections
+from companion.fig4 import numbers as fig4
 from companion.report import markdown_table, save, signed
 from companion.runs import folder, grid
 from companion.runs.identity import Run
@@ -55,7 +56,8 @@ def unbalanced(profile: str, dataset: str) -> list[Run]:
         most = max(len(table3.config_of(run).model.modalities) for run in runs)
         joint = [run for run in runs if len(table3.config_of(run).model.modalities) == most]
     else:
-        runs = grid.runs_of(profile, dataset, root=ROOT)
+        figure = kind is sections.Features
+        runs = fig4.runs_of(profile, ROOT) if figure else grid.runs_of(profile, dataset, root=ROOT)
         joint = [run for run in runs if run.name == "concat"]
     first = joints(joint)[0]
     alone = {run.name: run for run in runs if run.row.method == "unimodal"}

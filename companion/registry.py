@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from companion.data import ave, avmnist, cremad, ks, mer2023, sections, vggsound
+from companion.data import ave, avmnist, cremad, ks, mer2023, sections, sunrgbd, vggsound
 from companion.data.release import Release
 from companion.miniature import ks as mini_ks
 from companion.miniature import plan, unseen
@@ -17,6 +17,10 @@ from companion.miniature.ave import ave as make_ave
 from companion.miniature.cremad import cremad as make_cremad
 from companion.miniature.mer2023 import mer2023 as make_mer2023
 from companion.miniature.sounds.voices import Sources
+from companion.miniature.sunrgbd import sunrgbd as make_sunrgbd
+
+AnySection = sections.DataSet | sections.Sequences | sections.Segments | sections.Features
+AnyRelease = Release | mer2023.Release | ave.Release | sunrgbd.Release
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,10 @@ class DataSet:
         title: its readable name.
         section: type of its part of a profile. It is also the kind of its prepared data: arrays of
             `sections.DataSet` (notebooks 01, 10, 11 and 20), sequences of features of
-            `sections.Sequences` (notebooks 12 and 24).
+            `sections.Sequences` (notebooks 12 and 24), segments of `sections.Segments`
+            (notebooks 13, 14 and 23), or vectors of `sections.Features` (notebooks 15 and 31).
         load: reads the release in a folder, split as the section's `prepare` says.
-        table: the table of the paper that shows it. Without one it has a pipeline of its own, on
+        table: of the paper, that shows it, or figure. Without one it has a pipeline of its own, on
             recordings that are the same in every profile.
         column: its name in `data/paper/table1.csv`, where the paper has numbers of it.
         splits: what `prepare.split` can be.
@@ -40,8 +45,8 @@ class DataSet:
     """
 
     title: str
-    section: type[sections.DataSet] | type[sections.Sequences] | type[sections.Segments]
-    load: Callable[..., Release | mer2023.Release | ave.Release]
+    section: type[AnySection]
+    load: Callable[..., AnyRelease]
     table: str | None = None
     column: str | None = None
     splits: tuple[str, ...] = ("published", "actor")
@@ -110,6 +115,14 @@ DATASETS = {
         make=make_mer2023,
         size=sections.Miniature(clips=640),
     ),
+    "sunrgbd": DataSet(
+        title="SUN RGB-D",
+        section=sections.Features,
+        load=sunrgbd.load,
+        table="fig4",
+        make=make_sunrgbd,
+        size=sections.Miniature(clips=840),
+    ),
 }
 
 
@@ -124,7 +137,7 @@ def entry(name: str) -> DataSet:
     return DATASETS[name]
 
 
-def check(name: str, section: sections.DataSet | sections.Sequences | sections.Segments) -> None:
+def check(name: str, section: AnySection) -> None:
     """Refuse what the data set of an entry does not have.
 
     Raises:
@@ -144,8 +157,11 @@ def check(name: str, section: sections.DataSet | sections.Sequences | sections.S
 def load(
     name: str,
     root: str | Path,
-    config: sections.Prepare | sections.PrepareSequences | sections.PrepareSegments,
-) -> Release | mer2023.Release | ave.Release:
+    config: sections.Prepare
+    | sections.PrepareSequences
+    | sections.PrepareSegments
+    | sections.PrepareFeatures,
+) -> AnyRelease:
     """Read the release of data set `name` under `root`, split and weakened as `config` says.
 
     Raises:

@@ -108,6 +108,23 @@ class Table2(Section):
         return self
 
 
+class Fig4(Section):
+    """Figure 4: a confusion matrix per row; the last two are compared with others."""
+
+    rgb: Row
+    depth: Row
+    concat: Row
+    three_heads: Row
+    olm: Row
+
+    @model_validator(mode="after")
+    def _nothing_in_a_row_is_ignored(self):
+        for name, row in self:
+            if row.datasets is not None or "inputs" in row.model:
+                raise ValueError(f"{name} cannot have datasets or model.inputs: the data say that")
+        return self
+
+
 class Table3(Section):
     """Table 3: every combination of modalities with every fusion; a single one has none.
 

@@ -10,7 +10,7 @@ import yaml
 from companion import params
 from companion.data import sections
 from olmlib.config import PRESETS as TRANSFORMER_PRESETS
-from olmlib.config import LateFusionConfig, TrainConfig, TransformerConfig
+from olmlib.config import LateFusionConfig, MLPFusionConfig, TrainConfig, TransformerConfig
 from olmlib.methods import avslowfast, cur, gblend, gradnorm, mmcosine, ogm_ge, olm, pmr
 from olmlib.methods.table import create
 from olmlib.models import fusions
@@ -20,7 +20,7 @@ from olmlib.olm_presets import PRESETS, OLMConfig
 HEADER = "| # | what differs | consequence | our default | option | see |"
 # Items of the official engine (O), of the baselines (B), of the official transformers (T), of the
 # localizers of Table 2 (L), of data and features (D), of metrics (M).
-LAST = {"O": 24, "B": 16, "T": 24, "L": 16, "D": 19, "M": 3}
+LAST = {"O": 24, "B": 16, "T": 24, "L": 16, "D": 27, "M": 3}
 WANTED = {f"{letter}{n}" for letter, last in LAST.items() for n in range(1, last + 1)}
 
 
@@ -80,10 +80,12 @@ def keywords():
 
 def test_every_option_exists(rows):
     known = {f"OLMConfig.{field.name}" for field in fields(OLMConfig)} | keywords()
-    for section in (sections.Prepare, sections.PrepareSegments, sections.PrepareSequences):
+    prepared = sections.Prepare, sections.PrepareSequences
+    prepared += sections.PrepareSegments, sections.PrepareFeatures
+    for section in prepared:
         known |= {f"{section.__name__}.{name}" for name in section.model_fields}
     localizers = AVGAConfig, MAFnetConfig, PSPConfig, CMBSConfig
-    for kind in (LateFusionConfig, TransformerConfig, TrainConfig, *localizers):
+    for kind in (LateFusionConfig, MLPFusionConfig, TransformerConfig, TrainConfig, *localizers):
         known |= {f"{kind.__name__}.{field.name}" for field in fields(kind)}
     known |= {f"preset: {name}" for name in PRESETS} | {"seeds", "metrics.json"}
     for number, line in rows.items():

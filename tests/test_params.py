@@ -60,7 +60,32 @@ def test_all_profiles_are_read():
         (lambda t: t.update(profile="tiny"), "profile 'tiny' is not one of"),
         (
             lambda t: t["profiles"]["mini"].update(seeds=[0, 0]),
-            "mini: seeds .0, 0. repeat",
+            "mini.seeds: seeds .0, 0. repeat",
+        ),
+        (
+            lambda t: t["profiles"]["mini"]["sunrgbd"].update(seeds=[1, 1]),
+            "mini.sunrgbd.seeds: seeds .1, 1. repeat",
+        ),
+        (
+            lambda t: t["profiles"]["mini"]["sunrgbd"]["model"].update(inputs={"rgb": 3}),
+            "mini.sunrgbd: model.inputs follow from the data",
+        ),
+        (
+            lambda t: t["profiles"]["mini"]["sunrgbd"]["train"].update(batch_size=1),
+            "mini.sunrgbd: train.batch_size is 1",
+        ),
+        (
+            lambda t: t["profiles"]["mini"]["sunrgbd"]["prepare"].update(encoding="hha"),
+            "mini.sunrgbd.prepare.encoding: .*'grey' or 'normals'",
+        ),
+        (lambda t: t["fig4"].pop("olm"), "fig4.olm: Field required"),
+        (
+            lambda t: t["fig4"]["olm"].update(datasets=["cremad"]),
+            "fig4: olm cannot have datasets",
+        ),
+        (
+            lambda t: t["fig4"]["olm"].update(model={"hiden": [3]}),
+            "fig4.olm.model.hiden is no option",
         ),
         (lambda t: mer(t)["prepare"]["widths"].pop("hog"), "mer2023.prepare: features are of"),
         (lambda t: mer(t)["model"].update(n_heads=5), "model.d_model 32 .* by n_heads 5"),

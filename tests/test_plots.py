@@ -194,7 +194,7 @@ def test_figure_6_has_accuracy_on_the_left_and_scores_on_the_right(three, values
     assert [ax.get_title(loc="left") for ax in figure.axes] == wanted
     left, right = figure.axes[:2]
     assert {to_hex(line.get_color()).upper() for line in left.lines} == {
-        style.COLOURS[head] for head in style.HEADS
+        style.COLOURS[head] for head in ("audio", "visual", "fused")
     }
     assert left.get_ylabel() == "test accuracy (%)"
     assert len(right.texts) == 2 * len(CLASSES)

@@ -178,7 +178,8 @@ ARROWS = {
         "companion.data.sections companion.reading companion.registry companion.rows olmlib.config"
     ),
     "companion.data": (
-        "companion.runs.sources companion.workers olmlib.config olmlib.data olmlib.files"
+        "companion.runs.sources companion.workers olmlib.config olmlib.data olmlib.files "
+        "olmlib.models.ave.config"
     ),
     "companion.extract": "companion.data olmlib.data olmlib.files",
     "companion.miniature": (
@@ -195,6 +196,11 @@ ARROWS = {
     "companion.table1": (
         "companion.evidence companion.figures companion.paper companion.params companion.registry "
         "companion.report companion.runs companion.spread companion.tables olmlib"
+    ),
+    "companion.table2": (
+        "companion.data.sections companion.evidence companion.figures companion.paper "
+        "companion.params companion.registry companion.report companion.rows companion.runs "
+        "companion.spread companion.table1.picture companion.tables olmlib"
     ),
     "companion.table3": (
         "companion.evidence companion.figures companion.paper companion.params companion.registry "

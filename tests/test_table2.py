@@ -8,9 +8,8 @@ import pytest
 import yaml
 
 from companion import params
-from companion.figures import localization
 from companion.runs import grid
-from companion.table2 import claims, numbers, picture, text
+from companion.table2 import claims, localization, numbers, picture, text
 from olmlib.data.segments import Segments
 from olmlib.data.synthetic import segments
 from olmlib.models.ave.config import CMBSConfig

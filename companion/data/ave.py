@@ -73,8 +73,9 @@ class Release:
 
     def labels(self) -> np.ndarray:
         """Return the label of every clip's segments, `(len(clips), 10)`; background is the last."""
-        label, start, end = np.array([(c.label, c.start, c.end) for c in self.clips], np.int64).T
-        return segment_labels(label, start, end, SEGMENTS, background=len(self.classes))
+        columns = np.array([(c.label, c.start, c.end) for c in self.clips], np.int64)
+        label, start, end = columns.T
+        return segment_labels(label, start, end, SEGMENTS, len(self.classes))
 
     def present(self) -> "Release":
         """Return this release with the classes of its train list only, in the same order.

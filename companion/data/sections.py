@@ -17,8 +17,21 @@ from pydantic import (
     model_validator,
 )
 
-from olmlib.config import LateFusionConfig, TrainConfig, TransformerConfig, configuration
+from olmlib.config import (
+    LateFusionConfig,
+    MLPFusionConfig,
+    TrainConfig,
+    TransformerConfig,
+    configuration,
+)
 from olmlib.models.ave.config import AVGAConfig, CMBSConfig, MAFnetConfig, PSPConfig
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) != len(seeds):
+        raise ValueError(f"seeds {list(seeds)} repeat: a seed is one run")
+    return seeds
+
 
 # What numpy, scikit-learn and torch can hold.
 Count = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
@@ -31,6 +44,7 @@ Rate = Annotated[StrictInt, Field(ge=4_000, le=384_000)]
 Seconds = Annotated[Number, Field(gt=0, le=3_600)]
 # The networks' first kernel has 7 x 7 pixels.
 Side = Annotated[StrictInt, Field(ge=7, le=8_192)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_distinct)]
 # What becomes part of a file's or a folder's name.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$")]
 
@@ -131,6 +145,22 @@ class PrepareSequences(Section):
         return self
 
 
+class PrepareFeatures(Section):
+    """From pictures to features of a frozen network: dev split, network, and how depth goes in.
+
+    `checkpoint`: file of the network's weights, a path from the release's folder on.
+    `depth`: with its holes filled by the release's authors, or as the sensor gave it.
+    `encoding`: of depth, as grey levels or as directions of surfaces (`companion.data.depth`).
+    """
+
+    dev_fraction: Annotated[Fraction, Field(le=0.5)]
+    seed: Seed = 0
+    checkpoint: Annotated[str, Field(min_length=1)]
+    depth: Literal["refined", "raw"] = "refined"
+    encoding: Literal["grey", "normals"] = "grey"
+    max_rejected: Share = 0.01
+
+
 class PrepareSegments(Section):
     """From features of segments to arrays: the shape that a segment has in each modality."""
 
@@ -173,8 +203,24 @@ def read_as(kind: type) -> PlainValidator:
 
 
 Network = Annotated[LateFusionConfig, read_as(LateFusionConfig)]
+MLPs = Annotated[MLPFusionConfig, read_as(MLPFusionConfig)]
 Transformer = Annotated[TransformerConfig, read_as(TransformerConfig)]
 Train = Annotated[TrainConfig, read_as(TrainConfig)]
+
+
+def check_train(train: TrainConfig) -> None:
+    """Refuse a training that networks with batch norm, or data without valences, cannot have.
+
+    Raises:
+        ValueError: as said.
+    """
+    if train.batch_size < 2:
+        raise ValueError("train.batch_size is 1, but batch norm needs two clips in a batch")
+    if train.selection == "best_combined" or train.valence_weight:
+        raise ValueError(
+            "train.selection best_combined and train.valence_weight need valences, which only "
+            "MER2023 has"
+        )
 
 
 class Localizers(Section):
@@ -203,13 +249,7 @@ class DataSet(Section):
     @model_validator(mode="after")
     def _can_be_trained(self):
         check_encoders(self.model)
-        if self.train.batch_size < 2:
-            raise ValueError("train.batch_size is 1, but batch norm needs two clips in a batch")
-        if self.train.selection == "best_combined" or self.train.valence_weight:
-            raise ValueError(
-                "train.selection best_combined and train.valence_weight need valences, which only "
-                "MER2023 has"
-            )
+        check_train(self.train)
         return self
 
 
@@ -240,6 +280,26 @@ class Sequences(Section):
                     f"model.{field} names {', '.join(wrong)}; there are "
                     f"{', '.join(self.prepare.features)}"
                 )
+        return self
+
+
+class Features(Section):
+    """Everything that is set for a data set of feature vectors.
+
+    `seeds`: in place of the profile's: runs on features are cheap, and there can be more.
+    """
+
+    miniature: Miniature | None = None
+    prepare: PrepareFeatures
+    model: MLPs
+    train: Train
+    seeds: Seeds
+
+    @model_validator(mode="after")
+    def _can_be_trained(self):
+        if self.model.inputs:
+            raise ValueError("model.inputs follow from the data")
+        check_train(self.train)
         return self
 
 

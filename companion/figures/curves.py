@@ -73,19 +73,18 @@ def accuracies(grid: Sequence[Run], split: str = "test") -> pd.DataFrame:
     """Return accuracies over epochs (Figures 1 (A) and 6 (A), (C)).
 
     Args:
-        grid: finished runs of models with an audio, a visual and a fused head.
+        grid: finished runs of models with the same heads, a fused one among them.
         split: "test", by which nothing was selected, or "dev".
 
     Returns:
         Columns `row`, `seed`, `epoch`, `head`, `accuracy` in percent; head `fused` is the
         prediction of the row.
     """
-    columns = {
-        f"{split}_accuracy_audio": "audio",
-        f"{split}_accuracy_visual": "visual",
-        f"{split}_accuracy": "fused",
-    }
-    table = folder.epochs(grid).rename(columns=columns)
+    head = f"{split}_accuracy_"
+    table = folder.epochs(grid).drop(columns=f"{head}fused")
+    columns = {c: c.removeprefix(head) for c in map(str, table) if c.startswith(head)}
+    columns[f"{split}_accuracy"] = "fused"
+    table = table.rename(columns=columns)
     table[list(columns.values())] *= 100
     return table.melt(
         ["row", "seed", "epoch"], list(columns.values()), var_name="head", value_name="accuracy"

@@ -9,16 +9,17 @@ from matplotlib.figure import Figure
 
 from companion.figures.style import (
     COLOURS,
-    NAMES,
     class_colours,
     closed,
     end_labels,
     ends_of,
+    heads_of,
     lines,
     part,
     seeds,
     style,
 )
+from companion.figures.style import unimodal as two_heads
 
 
 def draw(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figure:
@@ -43,16 +44,17 @@ def draw(accuracy: pd.DataFrame, curves: pd.DataFrame, title: str = "") -> Figur
         a.set(title="(A) Accuracy", ylabel="dev accuracy (%)")
         seeds(b, means, "score", "head", COLOURS)
         b.set(title="(B) Batch-averaged logit scores", ylabel="true-class logit")
-        _norms(c, unimodal, "visual", palette, "(C) Logit norms, visual")
-        _norms(d, unimodal, "audio", palette, "(D) Logit norms, audio")
+        names, (left, right) = heads_of(accuracy), two_heads(unimodal)
+        _norms(c, unimodal, left, palette, f"(C) Logit norms, {names[left]}")
+        _norms(d, unimodal, right, palette, f"(D) Logit norms, {names[right]}")
         # One axis for both, from 0 to the higher of the two.
         top = max(ax.get_ylim()[1] for ax in (c, d))
         for ax in (c, d):
             ax.set_ylim(0, top)
-        for ax, head in ((c, "visual"), (d, "audio")):
+        for ax, head in ((c, left), (d, right)):
             ends = ends_of(part(unimodal, head=head), "norm", ["class"])
             end_labels(ax, ends, {name: name for name in classes}, palette)
-        handles = [plt.Line2D([], [], color=COLOURS[h], lw=2, label=NAMES[h]) for h in NAMES]
+        handles = [plt.Line2D([], [], color=COLOURS[h], lw=2, label=names[h]) for h in names]
         handles.append(plt.Line2D([], [], color="0.4", lw=0.7, label="one seed"))
         fig.legend(handles=handles, loc="outside lower center", ncols=4)
         fig.suptitle(title)

@@ -13,11 +13,13 @@ from companion.figures.style import (
     closed,
     end_labels,
     ends_of,
+    heads_of,
     lines,
     part,
     require,
     seeds,
     style,
+    unimodal,
 )
 
 RAW, SCALED = ":", "-"
@@ -41,6 +43,7 @@ def draw(
     require(curves, rows)
     require(means, rows)
     palette = class_colours(list(dict.fromkeys(curves["class"])))
+    heads, names = unimodal(curves), heads_of(curves)
     letters = iter("ABCDEFGHIJKLMNOPQRSTUVWX")
     with style():
         fig, axes = plt.subplots(
@@ -53,9 +56,9 @@ def draw(
                 ax.sharey(column[0])
         for across, (row, name) in zip(axes, rows.items(), strict=True):
             own = part(means, row=row)
-            for ax, head in zip(across, ("visual", "audio"), strict=False):
+            for ax, head in zip(across, heads, strict=False):
                 lines(ax, part(curves, row=row, head=head), "norm", "class", palette)
-                ax.set_title(f"({next(letters)}) {head.capitalize()}, {name}")
+                ax.set_title(f"({next(letters)}) {names[head][0].upper()}{names[head][1:]}, {name}")
             _relative(across[2], own)
             _scaled(across[3], own)
             for ax, what in zip(across[2:], ("Growth", "Seen by the loss"), strict=True):
@@ -66,7 +69,7 @@ def draw(
         axes[0, 0].set_ylim(bottom=0)
         axes[0, 3].set_ylim(bottom=0)
         _ends(axes, curves, means, rows, palette)
-        fig.legend(handles=_legend(), loc="outside lower center", ncols=5)
+        fig.legend(handles=_legend(names), loc="outside lower center", ncols=5)
         fig.suptitle(title)
     return closed(fig)
 
@@ -87,7 +90,7 @@ def _scaled(ax: Axes, means: pd.DataFrame) -> None:
 def _ends(axes, curves: pd.DataFrame, means: pd.DataFrame, rows, palette: Mapping) -> None:
     """Name the lines; after all are drawn, as the names' places depend on the shared axes."""
     for across, row in zip(axes, rows, strict=True):
-        for ax, head in zip(across, ("visual", "audio"), strict=False):
+        for ax, head in zip(across, unimodal(curves), strict=False):
             ends = ends_of(part(curves, row=row, head=head), "norm", ["class"])
             end_labels(ax, ends, {name: name for name in palette}, palette)
         own = part(means, row=row)
@@ -100,8 +103,12 @@ def _ends(axes, curves: pd.DataFrame, means: pd.DataFrame, rows, palette: Mappin
             end_labels(across[3], ends_of(own, "scaled", ["head"]), names, COLOURS)
 
 
-def _legend() -> list:
-    handles = [plt.Line2D([], [], color=COLOURS[h], lw=2, label=h) for h in ("audio", "visual")]
+def _legend(names: Mapping[str, str]) -> list:
+    handles = [
+        plt.Line2D([], [], color=COLOURS[head], lw=2, label=name)
+        for head, name in names.items()
+        if head != "fused"
+    ]
     looks = {
         "one seed": (0.7, SCALED),
         "norm, times w": (2, SCALED),

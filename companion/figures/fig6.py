@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from companion.figures.style import (
     COLOURS,
-    NAMES,
     closed,
     end_labels,
     ends_of,
+    heads_of,
     lines,
     part,
     require,
@@ -62,7 +62,7 @@ def draw(
             end_labels(right, ends, {key: key[1] for key in ends.index}, colours)
         handles = [
             plt.Line2D([], [], color=COLOURS[head], lw=2, label=name)
-            for head, name in NAMES.items()
+            for head, name in heads_of(accuracy).items()
         ]
         handles.append(
             plt.Line2D([], [], color="0.4", lw=0.7, label="one seed (left), one class (right)")

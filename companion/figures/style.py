@@ -15,17 +15,20 @@ from sklearn.isotonic import IsotonicRegression
 
 from olmlib.files import whole
 
-# Okabe and Ito's colours, told apart by colour-blind readers; a head has the same one everywhere.
+# Okabe and Ito's colours and two of Tol's, told apart by colour-blind readers; a head has the same
+# one everywhere.
 COLOURS = {
     "audio": "#0072B2",
     "visual": "#D55E00",
     "text": "#CC79A7",
     "hog": "#56B4E9",
+    "rgb": "#994F00",
+    "depth": "#5D3A9B",
     "fused": "#009E73",
 }
-HEADS = ("audio", "visual", "fused")
-# The heads of audiovisual networks as readers know them.
-NAMES = {"audio": "audio", "visual": "visual", "fused": "audiovisual"}
+# The fused heads as readers know them, by their modalities.
+FUSED = {("audio", "visual"): "audiovisual", ("rgb", "depth"): "RGB-D"}
+NAMES = {"rgb": "RGB", "hog": "HOG"}
 PAPER = "#E69F00"
 
 # Paul Tol's muted scheme, for classes: also safe, and no colour in it belongs to a head.
@@ -183,6 +186,29 @@ def end_labels(ax: Axes, ends: pd.Series, names: Mapping, colours: Mapping) -> N
         ax.plot([1, 1.04], [end, place], color=colours[key], lw=1.2, transform=where, clip_on=False)
         ax.text(1.05, place, names[key], transform=where, fontsize="x-small", va="center")
     ax.set_ylim(low, high)
+
+
+def heads_of(table: pd.DataFrame) -> dict[str, str]:
+    """Return head -> its readable name, of the heads in a table, in the order of the network's.
+
+    Args:
+        table: with a column `head`.
+    """
+    heads = tuple(dict.fromkeys(table["head"]))
+    fused = FUSED.get(tuple(head for head in heads if head != "fused"), "all modalities")
+    return {head: fused if head == "fused" else NAMES.get(head, head) for head in heads}
+
+
+def unimodal(table: pd.DataFrame) -> tuple[str, str]:
+    """Return the heads of two modalities as the paper sets their panels: the second one first.
+
+    Raises:
+        ValueError: another number of them.
+    """
+    heads = [head for head in heads_of(table) if head != "fused"]
+    if len(heads) != 2:
+        raise ValueError(f"panels are for two modalities, not for {', '.join(heads)}")
+    return heads[1], heads[0]
 
 
 def closed(fig: Figure) -> Figure:

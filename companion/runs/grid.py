@@ -14,6 +14,7 @@ from companion.runs import folder, result
 from companion.runs.identity import Run
 from companion.workers import AGAIN, Lost, spread
 from olmlib import files, train
+from olmlib.config import NetworkConfig
 from olmlib.methods.table import create
 
 # Seconds to wait for another process that trains the same run: workers of a killed pipeline finish
@@ -46,6 +47,7 @@ def runs_of(
             f"no row {', '.join(unknown)} for {dataset} in params.yaml; it has {', '.join(here)}"
         )
     section, runs = chosen.dataset(dataset), []
+    assert isinstance(section.model, NetworkConfig)  # Table 2 has a grid of its own
     for name in names:
         row = every[name]
         config = section.model_copy(update={"model": row.network(section.model)})

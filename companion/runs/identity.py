@@ -10,8 +10,9 @@ from pathlib import Path
 from companion import params
 from companion.data import sections
 from companion.runs import sources
-from olmlib.config import NetworkConfig, TransformerConfig
+from olmlib.config import MLPFusionConfig, NetworkConfig, TransformerConfig
 from olmlib.data.arrays import Prepared
+from olmlib.data.features import Features
 from olmlib.data.segments import Segments
 from olmlib.data.sequences import Sequences
 from olmlib.methods.table import METHODS
@@ -42,7 +43,7 @@ class Run:
     name: str
     row: params.Row
     seed: int
-    config: sections.DataSet | sections.Sequences | sections.Segments
+    config: params.AnySection
     prepared: Path
     runs: Path
     work: Path
@@ -54,16 +55,18 @@ class Run:
         fold = "" if self.fold is None else f"-{self.fold}"
         return self.runs / f"{self.name}-{self.seed}{fold}"
 
-    def data(self) -> Prepared | Sequences | Segments:
+    def data(self) -> Prepared | Sequences | Segments | Features:
         """Open the prepared data; in cross-validation, the run's fold is the dev split."""
         if isinstance(self.config, sections.Segments):
             return Segments(self.prepared)
+        if isinstance(self.config, sections.Features):
+            return Features(self.prepared)
         if self.fold is None:
             return Prepared(self.prepared)
         assert isinstance(self.config.model, TransformerConfig)  # only sequences have folds
         return Sequences(self.prepared, self.fold, self.config.model.modalities)
 
-    def model(self, data: Prepared | Sequences | Segments) -> NetworkConfig:
+    def model(self, data: Prepared | Sequences | Segments | Features) -> NetworkConfig:
         """Return the model's configuration, with the widths of the data's features."""
         if isinstance(self.config.model, LocalizationConfig) and isinstance(data, Segments):
             (*_, audio), (*_, height, width, visual) = data.audio.shape, data.visual.shape
@@ -72,6 +75,9 @@ class Run:
         own = self.config.model
         if isinstance(own, TransformerConfig) and isinstance(data, Sequences):
             return replace(own, inputs={m: data.widths[m] for m in own.modalities})
+        if isinstance(own, MLPFusionConfig) and isinstance(data, Features):
+            return replace(own, inputs=data.widths)
+        assert isinstance(own, NetworkConfig)  # of Table 2 the run has one of the networks
         return own
 
     @cached_property
@@ -81,9 +87,11 @@ class Run:
         They are found from the classes that the run has chosen, not from the tables that list all
         of them: an edit of one method trains no other.
         """
-        data = Prepared if self.fold is None else Sequences
+        data: type = Prepared if self.fold is None else Sequences
         if isinstance(self.config, sections.Segments):
             data = Segments
+        if isinstance(self.config, sections.Features):
+            data = Features
         chosen = METHODS[self.row.method], NETWORKS[type(self.config.model)], data
         names = [kind.__module__ for kind in chosen]
         return sources.closure(*ALWAYS, *names, without=sources.TABLES)

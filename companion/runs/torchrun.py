@@ -10,7 +10,6 @@ import torch.distributed as dist
 
 from companion.runs import folder, grid, identity, processor
 from olmlib import ranks, train
-from olmlib.data.arrays import Prepared
 from olmlib.methods.table import create
 
 
@@ -66,10 +65,11 @@ def execute(run: identity.Run) -> str:
     if ranks.first():
         return grid.execute(run)
     method = create(run.row.method, run.seed, **run.row.options)
+    data = run.data()
     train.fit(
         method,
-        Prepared(run.prepared),
-        run.config.model,
+        data,
+        run.model(data),
         run.config.train,
         run.seed,
         run.work / run.folder.name / "checkpoint.pt",

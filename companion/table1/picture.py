@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 
-from companion.figures.style import COLOURS, HEADS, PAPER, closed, part, require, seeds, style
+from companion.figures.style import COLOURS, PAPER, closed, heads_of, part, require, seeds, style
 from companion.table1 import fairness, numbers
 
 INK, SEED, BAND = "0.1", "0.4", "#E3ECF4"
@@ -148,7 +148,9 @@ def coefficients(
             first = next(ax for ax in across if ax.get_visible())
             first.set_ylabel(f"{title}\ncoefficient w")
         _logarithmic(axes[0, 0], curves["w"])
-        handles = [plt.Line2D([], [], color=COLOURS[head], lw=2, label=head) for head in HEADS]
+        handles = [
+            plt.Line2D([], [], color=COLOURS[head], lw=2, label=head) for head in heads_of(curves)
+        ]
         handles.append(plt.Line2D([], [], color="0.4", lw=0.7, label="one seed"))
         fig.legend(handles=handles, loc="outside lower center", ncols=4)
     return closed(fig)

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from companion.report import signed
@@ -74,7 +73,7 @@ def first(gain: pd.DataFrame) -> int:
 def means(gain: pd.DataFrame) -> str:
     """Return the mean gains over networks in words."""
     names = {OLM: "OLM", "gblend": "G-Blend", "ogm_ge": "OGM-GE"}
-    return ", ".join(f"{names[row]} {signed(np.mean(values))}" for row, values in gain.items())
+    return ", ".join(f"{name} {signed(float(gain[row].mean()))}" for row, name in names.items())
 
 
 def markdown(found: Claim) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from companion.figures.style import COLOURS, HEADS
+from companion.figures.style import COLOURS, heads_of
 from companion.lessons.methods.picture import GREY
 from companion.lessons.olm.picture import drawn
 
@@ -44,7 +44,8 @@ def row(
     left.invert_yaxis()
     handles, names = left.get_legend_handles_labels()
     fig.legend(handles[:2], names[:2], loc="outside lower left", ncols=2)
-    for head in HEADS:
+    heads = heads_of(weights)
+    for head in heads:
         colour = COLOURS[head]
         w = weights[weights["head"] == head].groupby("epoch")["w"]
         right.fill_between(w.min().index, w.min(), w.max(), color=colour, alpha=0.15, lw=0)
@@ -52,7 +53,7 @@ def row(
     right.axhline(1, color="0.5", lw=0.8, zorder=0)
     right.set(xlabel="epoch", ylabel="weight w", title="(B) Its weights, mean and range of seeds")
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
-    shown = [plt.Line2D([], [], color=COLOURS[head], lw=2.5, label=head) for head in HEADS]
+    shown = [plt.Line2D([], [], color=COLOURS[head], lw=2.5, label=head) for head in heads]
     fig.legend(handles=shown, loc="outside lower right", ncols=3)
     fig.suptitle(title)
     return fig

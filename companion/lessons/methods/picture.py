@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from companion.figures.style import COLOURS, HEADS
+from companion.figures.style import COLOURS
 from companion.lessons.methods import steps, toy
 from companion.lessons.olm.picture import drawn
 
@@ -251,7 +251,7 @@ def _corner(ax: Axes) -> dict:
 
 
 def _heads(fig: Figure, table: pd.DataFrame) -> None:
-    shown = {head: COLOURS[head] for head in HEADS if head in set(table["head"])}
+    shown = {head: COLOURS[head] for head in COLOURS if head in set(table["head"])}
     handles = [plt.Line2D([], [], color=c, lw=2.5, label=head) for head, c in shown.items()]
     if (table["variant"] == "toy").any():
         point = plt.Line2D([], [], marker="o", ls="", color="w", mec="k", ms=7)

@@ -15,6 +15,7 @@ from companion.figures.style import closed, style
 from companion.runs import folder
 from companion.runs.identity import Run
 from companion.table2 import numbers
+from companion.tables import split_by
 from olmlib.data.segments import Segments
 
 RIGHT, WRONG, QUIET = "#009E73", "#D55E00", "0.9"
@@ -67,9 +68,11 @@ def errors(table: pd.DataFrame, background: int) -> pd.DataFrame:
         ["right", "missed", "invented"],
         "confused",
     )
-    counts = table.assign(kind=kind).groupby("network", sort=False)["kind"]
-    shares = 100 * counts.value_counts(normalize=True).unstack(fill_value=0.0)
-    return shares.reindex(columns=list(ERRORS), fill_value=0.0).reset_index()
+    lines = [
+        {"network": name} | {key: 100 * (part["kind"] == key).mean() for key in ERRORS}
+        for name, part in split_by(table.assign(kind=kind), "network")
+    ]
+    return pd.DataFrame(lines)
 
 
 def telling(data: Segments, count: int, ids: Sequence[str] | None = None) -> list[int]:
