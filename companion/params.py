@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, StrictInt, ValidationError, create_model
 
 from companion import registry
 from companion.data.sections import (
+    PICTURES,
     DataSet,
     Features,
     Name,
@@ -18,7 +19,6 @@ from companion.data.sections import (
     Sequences,
     check_encoders,
 )
-from companion.data.sunrgbd import MODALITIES
 from companion.reading import read_yaml
 from companion.registry import DATASETS
 from companion.rows import ALGORITHM1, Algorithm1, DataSets, Fig4, Row, Table2, Table3
@@ -159,7 +159,7 @@ class Params(Section):
                     network, modalities=modalities, inputs=dict.fromkeys(modalities, 1)
                 )
             if isinstance(network, MLPFusionConfig):
-                network = replace(network, inputs=dict.fromkeys(MODALITIES, 1))
+                network = replace(network, inputs=dict.fromkeys(PICTURES, 1))
             yield place, row, network
 
     def _rows(self) -> Iterator[tuple[str, Row, NetworkConfig]]:

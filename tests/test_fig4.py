@@ -7,8 +7,7 @@ import pytest
 from companion import params
 from companion.data.sunrgbd import CLASSES
 from companion.evidence.intervals import EQUIVALENT, NO_INTERVAL, NOT_SHOWN, SHOWN, welch
-from companion.fig4 import card, claims, numbers
-from companion.figures import fig4
+from companion.fig4 import card, claims, numbers, picture
 from companion.spread import together
 
 SCENES = ("bedroom", "kitchen", "office")
@@ -163,7 +162,7 @@ def test_the_most_frequent_scene_alone():
 
 
 def drawn(counts):
-    return fig4.draw(
+    return picture.draw(
         numbers.shares(counts),
         numbers.scores(counts),
         numbers.recall_gaps(counts),
@@ -190,7 +189,7 @@ def test_a_row_that_was_not_trained_is_named():
     counts = counted(BETTER)
     missing = counts[counts["row"] != "olm"]
     with pytest.raises(ValueError, match="nothing to draw for olm"):
-        fig4.draw(
+        picture.draw(
             numbers.shares(missing),
             numbers.scores(missing),
             numbers.recall_gaps(counts),

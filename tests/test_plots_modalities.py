@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from tiny_sunrgbd import CONFIG, release
 
-from companion.data import sunrgbd
+from companion.data import sections, sunrgbd
 from companion.data.prepare_features import prepare_features
 from companion.figures import fig1, fig5, fig6, frames, style
 from companion.table1.picture import coefficients
@@ -46,7 +46,7 @@ def test_heads_are_named_as_readers_know_them():
 
 
 def test_every_modality_of_the_registry_has_a_colour_of_its_own():
-    assert {"audio", "visual", "text", "hog", *sunrgbd.MODALITIES} < style.COLOURS.keys()
+    assert {"audio", "visual", "text", "hog", *sections.PICTURES} < style.COLOURS.keys()
     colours = [to_rgb(colour) for colour in style.COLOURS.values()]
     assert len(set(colours)) == len(colours)
     apart = [np.abs(np.subtract(a, b)).sum() for a in colours for b in colours if a != b]

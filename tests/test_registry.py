@@ -174,7 +174,7 @@ def test_the_command_line_offers_the_miniatures_that_there_are(capsys):
         main(["--help"])
     said = " ".join(capsys.readouterr().out.split())
     assert "default: cremad 24" in said
-    assert "default: cremad 1008, ks 800, vggsound 800, ave 770, mer2023 640" in said
+    assert "default: cremad 768, ks 800, vggsound 800, ave 770, mer2023 640" in said
 
 
 @pytest.mark.parametrize("name", ["ave", "cremad", "ks", "vggsound", "mer2023"])

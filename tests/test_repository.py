@@ -193,6 +193,10 @@ ARROWS = {
         "companion.report companion.runs companion.spread companion.tables olmlib"
     ),
     "companion.figures": "companion.data companion.runs olmlib.data olmlib.files",
+    "companion.fig4": (
+        "companion.data.sections companion.evidence companion.figures.style companion.params "
+        "companion.report companion.runs companion.spread companion.table2.claims"
+    ),
     "companion.table1": (
         "companion.evidence companion.figures companion.paper companion.params companion.registry "
         "companion.report companion.runs companion.spread companion.tables olmlib"

@@ -169,6 +169,8 @@ class PrepareSegments(Section):
     max_rejected: Share = 0.01
 
 
+# What features are made of, in the order of the heads.
+PICTURES = ("rgb", "depth")
 # What a batch of arrays has: modality -> kind of its encoder.
 ARRAYS = {"audio": "spectrogram", "visual": "frames"}
 

@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -21,9 +20,7 @@ from companion.data import depth as depths
 from companion.data import files
 from companion.data.files import BadClip, place
 from companion.data.release import ReleaseError, Report
-
-if TYPE_CHECKING:
-    from companion.data.sections import PrepareFeatures
+from companion.data.sections import PICTURES, PrepareFeatures
 
 CLASSES = (
     *("bathroom", "bedroom", "classroom", "computer_room", "conference_room", "corridor"),
@@ -32,8 +29,6 @@ CLASSES = (
     "study_space",
 )
 SPLIT = Path("SUNRGBDtoolbox", "traintestSUNRGBD", "allsplit.mat")
-# In the order of the heads.
-MODALITIES = ("rgb", "depth")
 LISTS = {"train": "alltrain", "test": "alltest"}
 # Entries of the official lists, and those of them that are of the nineteen scenes.
 OFFICIAL = {"train": (5_285, 4_845), "test": (5_050, 4_659)}
@@ -89,7 +84,7 @@ class Release:
     dropped: dict[str, int] = field(default_factory=dict)
     name: str = "sunrgbd"
 
-    modalities = MODALITIES
+    modalities = PICTURES
 
     def part(self, clips: "tuple[Frame, ...]") -> "Release":
         """Return this release with some of its frames, as it is sent to a worker process."""
@@ -157,7 +152,7 @@ class Release:
         return Report("SUN RGB-D", table, len(whole), len(self.clips), len(self.classes), digest)
 
 
-def load(root: str | Path, config: "PrepareFeatures") -> Release:
+def load(root: str | Path, config: PrepareFeatures) -> Release:
     """Read the official lists and the scenes under `root`; pictures are opened later.
 
     Args:
