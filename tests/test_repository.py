@@ -181,7 +181,7 @@ ARROWS = {
         "companion.runs.sources companion.workers olmlib.config olmlib.data olmlib.files "
         "olmlib.models.ave.config"
     ),
-    "companion.extract": "companion.data olmlib.files",
+    "companion.extract": "companion.data olmlib.data olmlib.files",
     "companion.miniature": (
         "companion.data companion.runs.sources companion.workers olmlib.files "
         "companion.kernel companion.params companion.registry"  # of its __main__
