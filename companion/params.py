@@ -8,20 +8,11 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StrictInt, ValidationError, create_model, model_validator
 
 from companion import registry
-from companion.data.sections import (
-    PICTURES,
-    DataSet,
-    Features,
-    Name,
-    Section,
-    Seeds,
-    Segments,
-    Sequences,
-    check_encoders,
-)
+from companion.data.sections import PICTURES, Name, Section, Seeds
 from companion.reading import read_yaml
 from companion.registry import DATASETS
 from companion.rows import ALGORITHM1, Algorithm1, DataSets, Fig4, Row, Table2, Table3
+from companion.settings import DataSet, Features, Segments, Sequences, check_encoders
 from olmlib.config import LateFusionConfig, MLPFusionConfig, NetworkConfig, TransformerConfig
 
 AnySection = DataSet | Sequences | Segments | Features

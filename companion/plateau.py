@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from companion import registry
+from companion import registry, settings
 from companion.data import sections
 from companion.fig4 import numbers as fig4
 from companion.report import markdown_table, save, signed
@@ -49,14 +49,14 @@ def unbalanced(profile: str, dataset: str) -> list[Run]:
     Of Table 2, one of each network: its modalities cannot be trained alone.
     """
     kind = registry.entry(dataset).section
-    if kind is sections.Segments:
+    if kind is settings.Segments:
         return list({run.name: run for run in joints(table2.runs_of(profile, ROOT))}.values())
-    if kind is sections.Sequences:
+    if kind is settings.Sequences:
         runs = table3.runs_of(profile, ROOT)
         most = max(len(table3.config_of(run).model.modalities) for run in runs)
         joint = [run for run in runs if len(table3.config_of(run).model.modalities) == most]
     else:
-        figure = kind is sections.Features
+        figure = kind is settings.Features
         runs = fig4.runs_of(profile, ROOT) if figure else grid.runs_of(profile, dataset, root=ROOT)
         joint = [run for run in runs if run.name == "concat"]
     first = joints(joint)[0]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from companion import settings
 from companion.data import ave, avmnist, cremad, ks, mer2023, sections, sunrgbd, vggsound
 from companion.data.release import Release
 from companion.miniature import ks as mini_ks
@@ -19,7 +20,7 @@ from companion.miniature.mer2023 import mer2023 as make_mer2023
 from companion.miniature.sounds.voices import Sources
 from companion.miniature.sunrgbd import sunrgbd as make_sunrgbd
 
-AnySection = sections.DataSet | sections.Sequences | sections.Segments | sections.Features
+AnySection = settings.DataSet | settings.Sequences | settings.Segments | settings.Features
 AnyRelease = Release | mer2023.Release | ave.Release | sunrgbd.Release
 
 
@@ -30,9 +31,9 @@ class DataSet:
     Attributes:
         title: its readable name.
         section: type of its part of a profile. It is also the kind of its prepared data: arrays of
-            `sections.DataSet` (notebooks 01, 10, 11 and 20), sequences of features of
-            `sections.Sequences` (notebooks 12 and 24), segments of `sections.Segments`
-            (notebooks 13, 14 and 23), or vectors of `sections.Features` (notebooks 15 and 31).
+            `settings.DataSet` (notebooks 01, 10, 11 and 20), sequences of features of
+            `settings.Sequences` (notebooks 12 and 24), segments of `settings.Segments`
+            (notebooks 13, 14 and 23), or vectors of `settings.Features` (notebooks 15 and 31).
         load: reads the release in a folder, split as the section's `prepare` says.
         table: of the paper, that shows it, or figure. Without one it has a pipeline of its own, on
             recordings that are the same in every profile.
@@ -60,7 +61,7 @@ class DataSet:
 DATASETS = {
     "cremad": DataSet(
         title="CREMA-D",
-        section=sections.DataSet,
+        section=settings.DataSet,
         load=lambda root, config: cremad.load(root, config.split, config.drop_broken, config.seed),
         table="table1",
         column="cremad",
@@ -72,7 +73,7 @@ DATASETS = {
     ),
     "ks": DataSet(
         title="Kinetics-Sounds",
-        section=sections.DataSet,
+        section=settings.DataSet,
         load=lambda root, config: ks.load(root, config.split).present(),
         table="table1",
         column="ks",
@@ -83,7 +84,7 @@ DATASETS = {
     ),
     "vggsound": DataSet(
         title="VGGSound",
-        section=sections.DataSet,
+        section=settings.DataSet,
         load=lambda root, config: vggsound.load(root, config.split).present(),
         table="table1",
         column="vggsound",
@@ -94,14 +95,14 @@ DATASETS = {
     ),
     "avmnist": DataSet(
         title="AV-MNIST",
-        section=sections.DataSet,
+        section=settings.DataSet,
         load=lambda root, config: avmnist.load(
             root, config.split, config.seed, config.pca_energy, config.audio_noise
         ),
     ),
     "ave": DataSet(
         title="AVE",
-        section=sections.Segments,
+        section=settings.Segments,
         load=lambda root, config: ave.load(root, config).present(),
         table="table2",
         make=make_ave,
@@ -109,7 +110,7 @@ DATASETS = {
     ),
     "mer2023": DataSet(
         title="MER2023",
-        section=sections.Sequences,
+        section=settings.Sequences,
         load=mer2023.load,
         table="table3",
         make=make_mer2023,
@@ -117,7 +118,7 @@ DATASETS = {
     ),
     "sunrgbd": DataSet(
         title="SUN RGB-D",
-        section=sections.Features,
+        section=settings.Features,
         load=sunrgbd.load,
         table="fig4",
         make=make_sunrgbd,
@@ -149,7 +150,7 @@ def check(name: str, section: AnySection) -> None:
     if size and known.size and (size.actors is None) != (known.size.actors is None):
         must = "needs" if known.size.actors else "cannot have"
         raise ValueError(f"{name}.miniature {must} a number of actors")
-    if isinstance(section, sections.DataSet) and section.prepare.split not in known.splits:
+    if isinstance(section, settings.DataSet) and section.prepare.split not in known.splits:
         splits = ", ".join(known.splits)
         raise ValueError(f"{name}.prepare.split {section.prepare.split} is not one of {splits}")
 

@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from companion.data.sections import Count, DataSet, Name, Number, Section
+from companion.data.sections import Count, Name, Number, Section
 from companion.registry import DATASETS
+from companion.settings import DataSet
 from olmlib.config import NetworkConfig, changed
 
 IRFB = "olm_t_irfb"

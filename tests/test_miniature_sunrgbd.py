@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy.io import loadmat
 
-from companion.data import depth, places, sections, sunrgbd
+from companion.data import depth, places, sections, sunrgbd, sunrgbd_lists
 from companion.miniature import sunrgbd as writer
 from companion.miniature.rooms import buildings, camera, sensors, solids, textures
 from companion.miniature.rooms.scenes import SCENES
@@ -43,7 +43,7 @@ def test_buildings_and_sequences_never_cross_the_split():
     for frame in PLAN:
         splits[frame.building].add(frame.split)
         splits[frame.room].add(frame.split)
-        splits[sunrgbd.group(frame.path)].add(frame.split)
+        splits[sunrgbd_lists.group(frame.path)].add(frame.split)
     assert all(len(found) == 1 for found in splits.values())
 
 
@@ -56,11 +56,11 @@ def test_every_sensor_is_in_both_lists():
 def test_frames_of_a_room_are_one_group_and_those_of_others_are_not():
     rooms = defaultdict(set)
     for frame in PLAN:
-        rooms[sunrgbd.group(frame.path)].add(frame.room)
+        rooms[sunrgbd_lists.group(frame.path)].add(frame.room)
     assert all(len(found) == 1 for found in rooms.values())
     views = Counter(f.room for f in PLAN)
     assert max(views.values()) == 3
-    groups = {sunrgbd.group(f.path) for f in PLAN}
+    groups = {sunrgbd_lists.group(f.path) for f in PLAN}
     assert len(groups) == len(views)
 
 
@@ -168,7 +168,7 @@ def made(tmp_path_factory):
     frames = [*some.values(), rare]
     for frame in frames:
         writer._write(root, frame, set(writer._media(frame)), 0)
-    tables = {sunrgbd.SPLIT.as_posix(): writer.allsplit(frames), **writer._texts(frames)}
+    tables = {sunrgbd_lists.SPLIT.as_posix(): writer.allsplit(frames), **writer._texts(frames)}
     for name, content in tables.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
@@ -218,7 +218,7 @@ def test_lists_are_cells_of_the_authors_paths_in_the_same_bytes(made):
     whole = loadmat(io.BytesIO(writer.allsplit(PLAN)))
     entries = [e.item() for name in ("alltrain", "alltest") for e in whole[name].ravel()]
     assert any("//" in entry for entry in entries)
-    assert {sunrgbd.cut(entry) for entry in entries} == {f.path for f in PLAN}
+    assert {sunrgbd_lists.cut(entry) for entry in entries} == {f.path for f in PLAN}
 
 
 def test_a_frame_is_the_same_again():

@@ -11,7 +11,7 @@ import yaml
 from dvc.repo import Repo
 from made_runs import execute
 
-from companion import params, registry
+from companion import params, registry, settings
 from companion.data import cremad, sections
 from companion.miniature import ks, plan, vggsound
 from companion.miniature.__main__ import main
@@ -33,7 +33,7 @@ def load_new(root, own):
 def place(tmp_path, monkeypatch):
     """A repository with one data set more: an entry, a loader, and its lines in params.yaml."""
     entry = registry.DataSet(
-        title="New Set", section=sections.DataSet, load=load_new, table="table1"
+        title="New Set", section=settings.DataSet, load=load_new, table="table1"
     )
     monkeypatch.setitem(registry.DATASETS, "new", entry)
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))

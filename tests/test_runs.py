@@ -13,13 +13,14 @@ import yaml
 from filelock import FileLock
 
 from companion import params
+from companion import settings as kinds
 from companion.data import sections
 from companion.runs import folder, grid, identity, result
 from olmlib import checkpoint, train
 from olmlib.config import LateFusionConfig, TrainConfig
 from olmlib.data.synthetic import synthetic
 
-CONFIG = sections.DataSet(
+CONFIG = kinds.DataSet(
     prepare=sections.Prepare(dev_fraction=0.1, seconds=1.0, frame_size=32),
     model=LateFusionConfig(width=8),
     train=TrainConfig(epochs=2, batch_size=8, lr=0.02, crop_scale=(0.6, 1.0)),

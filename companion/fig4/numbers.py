@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from companion import params
-from companion.data.sections import Features
 from companion.evidence import intervals
 from companion.runs import folder, grid
 from companion.runs.identity import Run
+from companion.settings import Features
 from companion.spread import LEVEL, spread, together
 
 DATASET = "sunrgbd"

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from companion.data import sections
-from companion.data.sunrgbd import LISTS, SPLIT
+from companion.data.sunrgbd_lists import LISTS, SPLIT
 from companion.miniature import folder, release
 from companion.miniature.plan import generator
 from companion.miniature.rooms import buildings, sensors

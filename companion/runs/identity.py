@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from companion import params
-from companion.data import sections
+from companion import params, settings
 from companion.runs import sources
 from olmlib.config import MLPFusionConfig, NetworkConfig, TransformerConfig
 from olmlib.data.arrays import Prepared
@@ -57,9 +56,9 @@ class Run:
 
     def data(self) -> Prepared | Sequences | Segments | Features:
         """Open the prepared data; in cross-validation, the run's fold is the dev split."""
-        if isinstance(self.config, sections.Segments):
+        if isinstance(self.config, settings.Segments):
             return Segments(self.prepared)
-        if isinstance(self.config, sections.Features):
+        if isinstance(self.config, settings.Features):
             return Features(self.prepared)
         if self.fold is None:
             return Prepared(self.prepared)
@@ -88,9 +87,9 @@ class Run:
         of them: an edit of one method trains no other.
         """
         data: type = Prepared if self.fold is None else Sequences
-        if isinstance(self.config, sections.Segments):
+        if isinstance(self.config, settings.Segments):
             data = Segments
-        if isinstance(self.config, sections.Features):
+        if isinstance(self.config, settings.Features):
             data = Features
         chosen = METHODS[self.row.method], NETWORKS[type(self.config.model)], data
         names = [kind.__module__ for kind in chosen]

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from companion import paper, params
-from companion.data.sections import Segments as Section
 from companion.evidence.intervals import comparisons
 from companion.rows import REFERENCES
 from companion.runs import folder, grid
 from companion.runs.identity import Run
+from companion.settings import Segments as Section
 from companion.spread import Sensitivity, difference, sensitivity, spread
 from companion.tables import split_by
 from olmlib.data.segments import BACKGROUND, Segments

@@ -7,7 +7,8 @@ import numpy as np
 from companion.miniature.events import counts
 from companion.miniature.plan import generator
 from companion.miniature.rooms.camera import Camera, View, see
-from companion.miniature.rooms.scenes import SCENES, Style, furnished
+from companion.miniature.rooms.room import Style
+from companion.miniature.rooms.scenes import SCENES, furnished
 from companion.miniature.rooms.sensors import SENSORS
 from companion.miniature.rooms.solids import Surface
 
