@@ -172,14 +172,15 @@ ARROWS = {
         "olmlib.check olmlib.config olmlib.evaluate olmlib.losses olmlib.models "
         "olmlib.olm olmlib.olm_presets"
     ),
-    "companion.registry": "companion.data companion.miniature",
-    "companion.rows": "companion.data.sections companion.registry olmlib.config",
+    "companion.settings": "companion.data.sections olmlib.config olmlib.models.ave.config",
+    "companion.registry": "companion.data companion.miniature companion.settings",
+    "companion.rows": "companion.data.sections companion.registry companion.settings olmlib.config",
     "companion.params": (
-        "companion.data.sections companion.reading companion.registry companion.rows olmlib.config"
+        "companion.data.sections companion.reading companion.registry companion.rows "
+        "companion.settings olmlib.config"
     ),
     "companion.data": (
-        "companion.runs.sources companion.workers olmlib.config olmlib.data olmlib.files "
-        "olmlib.models.ave.config"
+        "companion.runs.sources companion.workers olmlib.config olmlib.data olmlib.files"
     ),
     "companion.extract": "companion.data olmlib.data olmlib.files",
     "companion.miniature": (
@@ -187,7 +188,8 @@ ARROWS = {
         "companion.kernel companion.params companion.registry"  # of its __main__
     ),
     "companion.runs": (
-        "companion.data.sections companion.params companion.registry companion.workers olmlib"
+        "companion.data companion.params companion.registry companion.settings companion.workers "
+        "olmlib"
     ),
     "companion.evidence": (
         "companion.report companion.runs companion.spread companion.tables olmlib"
@@ -195,7 +197,7 @@ ARROWS = {
     "companion.figures": "companion.data companion.runs olmlib.data olmlib.files",
     "companion.fig4": (
         "companion.data.sections companion.evidence companion.figures.style companion.params "
-        "companion.report companion.runs companion.spread"
+        "companion.report companion.runs companion.settings companion.spread"
     ),
     "companion.table1": (
         "companion.evidence companion.figures companion.paper companion.params companion.registry "
@@ -204,7 +206,7 @@ ARROWS = {
     "companion.table2": (
         "companion.data.sections companion.evidence companion.figures companion.paper "
         "companion.params companion.registry companion.report companion.rows companion.runs "
-        "companion.spread companion.table1.picture companion.tables olmlib"
+        "companion.settings companion.spread companion.table1.picture companion.tables olmlib"
     ),
     "companion.table3": (
         "companion.evidence companion.figures companion.paper companion.params companion.registry "

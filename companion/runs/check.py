@@ -36,22 +36,21 @@ def profile(file: str | Path = "params.yaml") -> str:
 
     Raises:
         ValueError: a mistake in the file, or a method without what it needs.
-        RuntimeError: this machine lacks a device.
+        RuntimeError: what this machine lacks, a line each.
     """
     from companion import params
-    from companion.runs import grid
-    from olmlib import optimise
+    from companion.runs import grid, preflight
 
     settings = params.load(file)
     grid.check_rows(settings)
     check_networks(settings)
-    for name, section in settings.profiles[settings.profile].datasets.items():
-        try:
-            optimise.device(section.train.device)
-        except RuntimeError as error:
-            place = f"params.yaml, profiles.{settings.profile}.{name}"
-            raise RuntimeError(f"{place}: {error}") from None
-    return settings.profile
+    name = settings.profile
+    lines = preflight.lacking(name, settings.profiles[name], Path(file).resolve().parent)
+    if lines:
+        raise RuntimeError(
+            "\n".join(["params.yaml names a profile that cannot be made yet:", *lines])
+        )
+    return name
 
 
 def check_networks(settings: "params.Params") -> None:
