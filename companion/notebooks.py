@@ -206,6 +206,9 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("executed", type=Path, help="the copy with outputs")
     command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     command.add_argument("-y", type=yaml.safe_load, action="append", default=[], metavar="YAML")
+    command.add_argument(
+        "--own-sums", action="store_true", help="those that MKL has for this maker's processors"
+    )
     commands.add_parser("lab", help="open JupyterLab; what follows goes to it", add_help=False)
     for name, purpose in (
         ("clean", "remove outputs from sources"),
@@ -231,6 +234,8 @@ def main(arguments: list[str] | None = None) -> int:
         parameters = {name: yaml.safe_load(value) for name, value in chosen.p}
         for more in chosen.y:
             parameters |= more
+        if chosen.own_sums:
+            kernel.own_sums()
         try:
             run(chosen.notebook, chosen.executed, parameters)
         except (OSError, RuntimeError, ValueError) as error:

@@ -321,9 +321,9 @@ def test_the_record_of_a_preparation_names_its_settings(done):
 
 def test_an_unknown_data_set_is_refused(tmp_path):
     with pytest.raises(
-        ValueError, match="no data set 'ave'; there are cremad, ks, vggsound, avmnist"
+        ValueError, match="no data set 'moon'; there are cremad, ks, vggsound, avmnist"
     ):
-        registry.load("ave", tmp_path, CONFIG)
+        registry.load("moon", tmp_path, CONFIG)
 
 
 def test_stored_spectrograms_are_means_over_squares(done, source):

@@ -348,3 +348,15 @@ def hostile(home):
             record.string = str(record).replace("Serif", "Sans")
         serif.save(folder / "DejaVuSans.ttf")
     return home
+
+
+@pytest.mark.parametrize(
+    ("theirs", "after"), [("COMPATIBLE", "AVX2"), ("AUTO", "AUTO"), (None, None)]
+)
+def test_own_sums_are_for_who_has_said_nothing_else(monkeypatch, theirs, after):
+    if theirs is None:
+        monkeypatch.delenv("MKL_CBWR", raising=False)
+    else:
+        monkeypatch.setenv("MKL_CBWR", theirs)
+    kernel.own_sums()
+    assert os.environ.get("MKL_CBWR") == after

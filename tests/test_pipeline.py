@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from itertools import dropwhile
 from pathlib import Path
 
 import papermill
@@ -26,8 +25,6 @@ def runs(stages):
     """Return each stage that runs a notebook, with the command's words after `run`."""
     for stage in stages:
         words = shlex.split(stage.cmd) if isinstance(stage.cmd, str) else []
-        # A variable that a stage sets for itself stands before its command.
-        words = [*dropwhile(lambda word: "=" in word, words)]
         if words[: len(RUN)] == RUN:
             yield stage, words[len(RUN) :]
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from companion.figures.style import COLOURS, HEADS
+from companion.figures.style import COLOURS
 from companion.lessons.olm import panel, picture, toy
 from companion.lessons.olm.picture import VAB
 from olmlib.olm import OLM
@@ -43,7 +43,7 @@ def test_loop_draws_every_head_of_every_rule_in_its_colour(curves):
     fig = picture.loop(pd.concat([curves, curves.assign(rule="other")]))
     lines = drawn_curves(fig)
     assert len(lines) == 2 * 3 * 3
-    assert {line.get_color() for line in lines} == {COLOURS[head] for head in HEADS}
+    assert {line.get_color() for line in lines} == {COLOURS[head] for head in VAB}
     assert [ax.get_title("left") for ax in fig.axes[:2]] == ["stable", "other"]
 
 

@@ -19,7 +19,11 @@ from companion import params, tracked
 from companion.figures.style import save_numbers
 
 ROOT = Path(__file__).resolve().parent.parent
-TABLES = {"table1": ("dataset", "accuracy"), "table3": ("protocol", "f1")}
+TABLES = {
+    "table1": ("dataset", "accuracy"),
+    "table2": ("network", "accuracy"),
+    "table3": ("protocol", "f1"),
+}
 
 
 def save(tables, folder):
@@ -94,7 +98,7 @@ def test_metrics_diff_says_which_accuracy_changed_and_no_other(says):
 def test_plots_diff_shows_tables_and_curves_of_both_sides(says):
     shown = says("plots", "diff")
     assert not shown.get("errors")
-    files = {"table1.csv", "curves.csv", "table3.csv"}
+    files = {"table1.csv", "curves.csv", "table2.csv", "table3.csv"}
     assert {Path(name).name for name in shown["data"]} == files
     for name, plots in shown["data"].items():
         (plot,) = plots
@@ -200,7 +204,7 @@ def test_git_sees_what_dvc_compares_in_every_profile():
         for entry in chain(stage.get("metrics", []), stage.get("plots", []))
         for path in entry
     }
-    assert len(compared) == 5
+    assert len(compared) == 8
     paths = [path.replace("${profile}", p) for path in compared for p in params.load().profiles]
     ignored = subprocess.run(
         ["git", "check-ignore", "--no-index", *paths], cwd=ROOT, capture_output=True, text=True
