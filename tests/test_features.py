@@ -11,8 +11,8 @@ from torch.testing import assert_close
 
 from olmlib import train
 from olmlib.config import MLPFusionConfig, TrainConfig, alone
-from olmlib.data.arrays import REJECTED
 from olmlib.data.features import Features, seal
+from olmlib.data.folder import REJECTED
 from olmlib.methods.table import create
 from olmlib.models.build import build
 from olmlib.models.mlp_fusion import MLP
