@@ -11,7 +11,8 @@ from tiny_release import CONFIG, write_release
 
 from companion.data import avmnist, compiled, files, media, mer2023
 from companion.data.cremad import load
-from companion.data.prepare import explained, prepare
+from companion.data.preparation import explained
+from companion.data.prepare import prepare
 from companion.data.prepare_sequences import prepare_sequences
 from companion.data.release import ReleaseError, read_list
 from companion.extract import openface

@@ -16,7 +16,8 @@ from tiny_release import ACTORS, CONFIG, LFS_POINTER, write_flv, write_release
 from companion import registry
 from companion.data import chunks, media
 from companion.data.cremad import load
-from companion.data.prepare import PreparationError, prepare
+from companion.data.preparation import PreparationError
+from companion.data.prepare import prepare
 from companion.data.release import Release
 
 Disk = namedtuple("Disk", "total used free")
