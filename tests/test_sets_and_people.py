@@ -26,6 +26,11 @@ def test_where_sets_agree_the_precise_one_counts_most():
     assert found.tau == 0 and found.mean == pytest.approx(1.0 + 0.1 / 102)
 
 
+def test_sets_that_agree_by_luck_prove_no_more_than_their_errors():
+    found = random_effects([1.0, 1.0], [0.3, 0.3])
+    assert (found.high - found.low) / 2 == pytest.approx(stats.t.ppf(0.975, 1) * 0.3 / 2**0.5)
+
+
 def test_of_one_set_there_is_no_interval_over_sets():
     mean, low, *_ = random_effects([1.5], [0.2])
     assert mean == 1.5 and math.isnan(low)

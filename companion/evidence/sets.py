@@ -14,8 +14,10 @@ class Mean(NamedTuple):
 
     Attributes:
         mean: of the effect over data sets like these.
-        low, high: ends of its interval, of Hartung, Knapp, Sidik and Jonkman: with few sets the
-            normal one is far too narrow. NaN of one set.
+        low, high: ends of its interval, Student's with one degree of freedom less than there are
+            sets; with the spread of the sets as they are (Hartung and Knapp) or as their errors
+            would have it, whichever is wider: a few sets that agree by luck prove nothing. NaN of
+            one set.
         tau: standard deviation of the true effect from set to set.
     """
 
@@ -43,7 +45,9 @@ def random_effects(
         raise ValueError(f"need differences and positive errors, got {differences} and {errors}")
     if len(effects) == 1:
         return Mean(float(effects[0]), float("nan"), float("nan"), float("nan"))
-    found = combine_effects(effects, sizes**2, method_re="iterated", alpha=1 - level)
-    # The fourth interval is the one named above; it is Student's with k - 1 degrees of freedom.
-    *_, (low, high) = found.conf_int(alpha=1 - level, use_t=True)
+    with np.errstate(divide="ignore"):  # sets that agree to the last digit
+        found = combine_effects(effects, sizes**2, method_re="iterated", alpha=1 - level)
+    # Of fixed and random effects, by the errors and by the spread.
+    _, by_errors, _, by_spread = found.conf_int(alpha=1 - level, use_t=True)
+    low, high = max(by_errors, by_spread, key=np.ptp)
     return Mean(float(found.mean_effect_re), float(low), float(high), float(np.sqrt(found.tau2)))
