@@ -94,4 +94,4 @@ def test_runs_take_what_their_weights_take():
                 network = create(run.row.method, 0, **run.row.options).build(6, model)
             sizes[run.name] = sum(4 * value.numel() for value in network.state_dict().values())
     total = sum(sizes[run.name] for run in runs) / preflight.GIB
-    assert preflight.WEIGHTS["cremad"] == pytest.approx(total, abs=0.05)
+    assert preflight.WEIGHTS["cremad"] == pytest.approx(total, abs=0.1)
