@@ -7,7 +7,8 @@ import pytest
 
 from companion.evidence import rules
 from companion.evidence.claim import CONTRADICTED, HEADS_ONLY, NOT_SHOWN, SUPPORTED
-from companion.findings import asked, forest, numbers, picture, text
+from companion.figures.style import save_numbers
+from companion.findings import asked, elsewhere, forest, numbers, pages, picture, text
 
 ROWS = made_study.ROWS
 
@@ -19,7 +20,7 @@ def frame():
 
 @pytest.fixture(scope="module")
 def lines(frame):
-    return numbers.table(frame, "cremad", "CREMA-D", ROWS)
+    return numbers.table(frame, "cremad", "CREMA-D", forest.RECORDINGS, ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -192,3 +193,91 @@ def test_ratios_are_told_as_factors(frame):
     table = found(frame, apart={"olm_paper": 0.3})
     said = asked.in_words(table[(table["claim"] == 14) & (table["row"] == rules.OLM)])
     assert "Concat over OLM (paper) × 2.0" in said
+
+
+COSTS = """row,step_over_concat,extra_runs
+concat,1.0,0
+olm,1.07,0
+olm_paper,1.16,0
+gblend,1.02,3
+ogm_ge,1.52,0
+"""
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    """What is found without the study, of two tables of `mini`."""
+    folder = tmp_path_factory.mktemp("mini")
+    seeds = range(4)
+    heads = [("audio", s, 0.5 + 0.01 * s, 0.52) for s in seeds]
+    columns = ["modality", "seed", "inside", "alone"]
+    pd.DataFrame(heads, columns=columns).to_csv(folder / "table3_heads.csv", index=False)
+    rooms = [
+        (row, row, s, 60 + gain + 0.3 * (s % 3), 61 + gain + 0.3 * (s % 2))
+        for row, gain in {"concat": 0, "three_heads": 0.1, "olm": 5}.items()
+        for s in seeds
+    ]
+    columns = ["row", "label", "seed", "balanced", "accuracy"]
+    pd.DataFrame(rooms, columns=columns).to_csv(folder / "fig4_runs.csv", index=False)
+    (folder / "costs.csv").write_text(COSTS)
+    return elsewhere.found(folder, folder / "costs.csv")
+
+
+def written(folder, frame, name, kind):
+    """Write what the notebook writes of one data set."""
+    lines = numbers.table(frame, "cremad", name, kind, ROWS)
+    save_numbers(lines, folder / f"{name}.csv")
+    save_numbers(found(frame, apart={"olm_paper": 0.3}), folder / f"{name}_claims.csv")
+    return numbers.eight(frame, made_study.clips(frame))
+
+
+def test_without_a_study_the_page_says_so_and_has_the_rest(tmp_path, other):
+    study = pages.read(tmp_path)
+    whole = pages.page(study, other, "make study")
+    # Of the study eight claims, of `mini` Tables 2 and 3, and the line that says so.
+    assert whole.count(f"*{pages.NOT_YET}*") == 8 + 2 + 1 and pages.NO_STUDY in whole
+    table = pages.judge(study, other).set_index("number")
+    assert table.loc[1, "recordings"] == table.loc[14, "miniatures"] == pages.NOT_YET
+    assert table.loc[7, "miniatures"] == "–", "Table 2 of mini is not there"
+    assert table.loc[8, "miniatures"] == SUPPORTED
+    assert table.loc[9, "miniatures"] == elsewhere.DEMONSTRATED
+    assert table.loc[11, "recordings"] == f"{CONTRADICTED} (mathematics)"
+    assert table.loc[13, "recordings"] == f"{SUPPORTED} (measured costs)"
+
+
+def test_the_page_says_what_the_files_say(tmp_path, frame, other):
+    worse = made_study.frame("cremad", gains=made_study.HEIGHTS | {"olm_paper": -6.0}, rng=9)
+    parts = {
+        name: written(tmp_path, own, name, kind)
+        for name, own, kind in (
+            ("actors", frame, forest.RECORDINGS),
+            ("figures", worse, forest.RECORDINGS),
+            ("toys", frame, forest.MINIATURES),
+        )
+    }
+    study = pages.read(tmp_path)
+    assert list(study.claims) == ["actors", "figures", "toys"]
+    kinds = {name: study.kind(name) for name in parts}
+    save_numbers(forest.table(parts, kinds, kinds), tmp_path / "forest.csv")
+    study = pages.read(tmp_path)
+    said = pages.sentences(study)
+    assert "On 2 sets of real recordings" in said
+    assert "better than plain concatenation on 1 and worse on 1" in said
+    table = pages.judge(study, other).set_index("number")
+    assert table.loc[1, "recordings"] == f"{CONTRADICTED} (2 sets)"
+    assert table.loc[6, "miniatures"] == f"{SUPPORTED} (1 set)"
+    whole = pages.page(study, other, "make study")
+    assert whole.count(pages.NOT_YET) == 2, "Tables 2 and 3 of mini are not there"
+    gap = study.tables["actors"].set_index("row").loc["olm_paper"]
+    assert f"OLM (paper) − Concat {gap['minus_concat']:+.1f}" in whole
+    assert pages.summary(study, other) in whole
+
+
+def test_eq_9_has_a_closed_form(other):
+    assert other[11].verdict == CONTRADICTED and "0.00 at w" in other[11].number
+
+
+def test_a_costly_step_or_an_extra_run_contradicts_that_olm_needs_none(tmp_path):
+    for costly in ("olm_paper,1.30,0", "olm_paper,1.16,1"):
+        (tmp_path / "costs.csv").write_text(COSTS.replace("olm_paper,1.16,0", costly))
+        assert elsewhere.found(tmp_path, tmp_path / "costs.csv")[13].verdict == CONTRADICTED

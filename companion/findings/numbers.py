@@ -94,20 +94,23 @@ def unimodal(runs: pd.DataFrame) -> tuple[str, str]:
     return str(order.index[-1]), str(order.index[0])
 
 
-def table(frame: pd.DataFrame, dataset: str, title: str, rows: Sequence[str]) -> pd.DataFrame:
+def table(
+    frame: pd.DataFrame, dataset: str, title: str, kind: str, rows: Sequence[str]
+) -> pd.DataFrame:
     """Return a line per row of one data set.
 
     Args:
-        frame: as of `replicates`.
+        frame: of one data set, as of `companion.study.runs.frame`.
         dataset: its name.
         title: its readable name.
+        kind: `recordings` or `miniatures`.
         rows: in the order of the table.
 
     Returns:
-        Columns `dataset`, `title`, `row`, `label`, `seeds`, `folds`, `test_clips`; `accuracy`,
-        `best_dev` and their `_sd`; `minus_<control>` and its `_low`, `_high`, `_p_holm`,
-        `_verdict`; `paper_<name>`, the paper's difference to its Concat on a data set of its own;
-        `seconds_over_concat`. Percent and points.
+        Columns `dataset`, `title`, `kind`, `row`, `label`, `seeds`, `folds`, `test_clips`;
+        `accuracy`, `best_dev` and their `_sd`; `minus_<control>`, and of it `<control>_low`,
+        `_high`, `_p_holm`, `_verdict`; `paper_<name>`, the paper's difference to its Concat on a
+        data set of its own; `seconds_over_concat`. Percent and points.
     """
     runs = replicates(frame)
     numbers = values(runs)
@@ -118,7 +121,7 @@ def table(frame: pd.DataFrame, dataset: str, title: str, rows: Sequence[str]) ->
     lines = []
     for row in rows:
         own = runs[runs["row"] == row]
-        line = {"dataset": dataset, "title": title, "row": row, "label": name(row)}
+        line = {"dataset": dataset, "title": title, "kind": kind, "row": row, "label": name(row)}
         line |= {"seeds": len(own), "folds": frame["fold"].nunique()}
         line["test_clips"] = int(own["test_clips"].iloc[0])
         for measure in ("accuracy", "best_dev"):

@@ -28,6 +28,7 @@ STEPS = {
     "The paper's rule": ("olm_paper", "olm_code", "olm"),
     "Controls of the rule": ("olm_reversed", "olm_norm_free", "olm_random", "olm_current"),
 }
+PARTS = ("concat", *(row for rows in STEPS.values() for row in rows))
 RATES = ("concat", "three_heads", "olm_constant", "olm_paper", "olm")
 
 
