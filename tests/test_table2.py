@@ -82,9 +82,7 @@ def test_a_network_has_its_own_rate_and_epochs(root):
     other = root / "other"
     other.mkdir(exist_ok=True)
     (other / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
-    trains = {
-        numbers.cell_of(run)[0]: run.config.train for run in numbers.runs_of(PROFILE, other)
-    }
+    trains = {numbers.cell_of(run)[0]: run.config.train for run in numbers.runs_of(PROFILE, other)}
     common = settings["profiles"][PROFILE]["ave"]["train"]
     lr, epochs = common["lr"], common["epochs"]
     rates = {network: train.lr for network, train in trains.items()}
