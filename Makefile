@@ -31,7 +31,7 @@ export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 NOTEBOOKS = $(wildcard notebooks/*.ipynb assignments/*.ipynb assignments/*/*.ipynb)
 
 .NOTPARALLEL:
-.PHONY: help install data reproduce lab test bench gpu-check compare lint clean-notebooks smoke study-data study
+.PHONY: help install data reproduce book lab test bench gpu-check compare lint clean-notebooks smoke study-data study
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
@@ -53,7 +53,11 @@ reproduce: data  ## every table and figure of the profile in params.yaml, then w
 	  echo "dvc repro stopped. Finished work is kept: mend what is named above and run 'make reproduce' again."; \
 	  echo "If it names a lock or says 'is busy', another pipeline runs in this folder: wait for it."; exit $$code; }; \
 	echo; echo "Tables and figures of profile $$profile:"; find "results/$$profile" -type f | sort | sed 's/^/  /'; \
-	echo "Executed notebooks:"; find executed -name '*.ipynb' | sort | sed 's/^/  /'
+	echo "Executed notebooks:"; find executed -name '*.ipynb' | sort | sed 's/^/  /'; \
+	echo "The book: build/book/html/index.html"
+
+book: install  ## the book, HTML, of the results and executed notebooks that are there
+	"$$PY" -m companion.book build/book
 
 lab: data  ## the notebooks in JupyterLab
 	"$$PY" -m companion.notebooks lab $(LAB)

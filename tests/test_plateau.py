@@ -75,3 +75,10 @@ def test_doubled_epochs_were_measured_at_the_epochs_in_params(dataset):
         assert {*own["epochs"]} == {train.epochs, 2 * train.epochs}
         assert {*own["lr"]} == {train.lr}
     assert (measured.groupby(["row", "epochs"])["seed"].nunique() == len(plateau.SEEDS)).all()
+
+
+def test_a_network_is_off_its_plateau_only_if_its_change_is_shown_to_be_too_large():
+    # t(4) at 5 %, one-sided, is 2.13: (change - 1.5) / se must be more.
+    assert plateau.off({"change": 3.7, "se": 1.0}) and plateau.off({"change": -3.7, "se": 1.0})
+    assert not plateau.off({"change": 3.6, "se": 1.0})
+    assert not plateau.off({"change": 1.0, "se": 0.01})

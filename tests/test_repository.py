@@ -212,6 +212,10 @@ ARROWS = {
         "companion.evidence companion.figures companion.paper companion.params companion.registry "
         "companion.report companion.rows companion.runs companion.spread companion.tables olmlib"
     ),
+    "companion.book": (
+        "companion.dependencies companion.figures.style companion.notebooks companion.params "
+        "companion.registry companion.report companion.runs.sources olmlib"
+    ),
     "companion.lessons": "companion.evidence companion.figures companion.tables olmlib",
 }
 
