@@ -210,13 +210,14 @@ class Segments(Section):
 class Recording(Section):
     """What is set for real recordings of the study, whose folds take turns as test split.
 
-    `seeds`: how many, from 0.
+    `seeds`: how many, from 0. `tuned_on`: the first so many of the seeds of the study's tuning.
     """
 
     # Of recordings there is none.
     miniature: ClassVar[None] = None
     train: Train
     seeds: Count
+    tuned_on: Count = 2
 
     @model_validator(mode="after")
     def _can_be_trained(self):

@@ -10,7 +10,8 @@ import yaml
 
 from companion.data.vectors import Vectors, prepare_vectors
 from companion.runs.sources import ROOT
-from companion.study import grid, progress, recordings, runs, work
+from companion.study import grid, progress, recordings, repeat, runs, work
+from companion.study.__main__ import bill
 from companion.study.grid import Choice, Study, best
 
 CLIPS, FOLDS = 72, 3
@@ -42,11 +43,15 @@ def values(**study):
     one["model"] |= {"hidden": [8]}
     one["train"] |= {"epochs": 2, "batch_size": 16, "lr": 0.1}
     one["seeds"] = 2
+    for own in (*tree["study"]["recordings"].values(), tree["study"]["miniatures"]):
+        own["tuned_on"] = 1
     tree["study"] |= study
     return tree
 
 
 def place(folder, tree):
+    (folder / "study").mkdir()
+    (folder / progress.COSTS).write_bytes((ROOT / progress.COSTS).read_bytes())
     (folder / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     return Study(folder)
 
@@ -126,10 +131,7 @@ def test_what_is_done_is_not_done_again_and_what_was_lost_is(study, capsys):
     work.train(study, "ravdess", 1)
     assert {path.name: path.read_bytes() for path in victim.iterdir()} == before
     said = capsys.readouterr().out.splitlines()[-1]
-    assert (
-        said
-        == f"ravdess, training: {len(runs_there)} of {len(runs_there)} runs, 29 of them were there"
-    )
+    assert said.startswith("ravdess, training: 30 of 30 runs, 29 of them were there; left are")
 
 
 def test_a_grid_of_other_values_is_not_taken(study, tmp_path):
@@ -213,16 +215,28 @@ def test_what_everything_costs_is_known_before_it_is_begun(study):
     assert counts.loc["olm_constant", "tuning"] == 3 * FOLDS
     assert len(runs.tuning("ravdess")) == counts["tuning"].sum()
     assert len(runs.reported("ravdess")) == counts["reported"].sum()
+    assert "sum" in bill(Study(ROOT))
     priced = progress.costs(Study(ROOT))
     assert priced["seconds"].gt(0).all(), priced[priced["seconds"].isna()]
 
 
-def test_the_clock_says_when_it_will_be_done(study):
-    clock = progress.Clock(study, "ravdess", "training", ["concat"] * 3 + ["gblend"])
-    clock.began -= 10
-    clock.add("concat", 2.0, reused=False)
-    said = clock.line(clock.began + 10)
-    assert said.startswith("ravdess, training: 1 of 4 runs; about 0.5 min are left of them")
+def test_the_clock_says_how_long_these_runs_and_the_study_take(study):
+    clock = progress.Clock(study, "ravdess", "training", ["concat", "three_heads", "concat"])
+    clock.prices, clock.here, clock.study = {"concat": 2.0, "three_heads": 6.0}, 10.0, 100.0
+    assert clock.line(clock.began + 1) == "ravdess, training: 0 of 3 runs"
+    clock.add("concat", reused=True)
+    clock.add("concat", reused=False)
+    # Two expected seconds took one minute: six and 98 are left.
+    said = clock.line(clock.began + 60)
+    assert said.startswith("ravdess, training: 2 of 3 runs, 1 of them were there; left are about ")
+    assert "about 3.0 min of these and 49 of the study, until" in said
+
+
+def test_what_is_done_is_not_left(study, tmp_path):
+    fresh = place(tmp_path, values())
+    own = progress.costs(fresh).query("dataset == 'ravdess'")
+    done = (own["seconds"] * (own["tuning"] + own["reported"])).sum()
+    assert progress.left(fresh) - progress.left(study) == pytest.approx(done)
 
 
 def test_identities_tell_folds_and_choices_apart(study):
@@ -232,3 +246,16 @@ def test_identities_tell_folds_and_choices_apart(study):
         known.setdefault(identity["identity"], []).append(run.folder.name)
     assert all(len(names) == 1 for names in known.values())
     assert grid.COLUMNS[0] == "dataset"
+
+
+def test_repeated_runs_leave_the_same_bytes_and_a_changed_one_is_noticed(study, tmp_path):
+    finished = study.reported("ravdess", work.choices(study, "ravdess"))
+    some = repeat.drawn(finished, 0.1, seed=0)
+    assert len(some) == 3 and some == repeat.drawn(finished, 0.1, seed=0)
+    assert some != repeat.drawn(finished, 0.1, seed=1)
+    assert repeat.repeated(some, tmp_path / "again", 1) == {}
+    path = some[0].folder / "epochs.csv"
+    kept = path.read_bytes()
+    path.write_bytes(kept + b"\n")
+    assert repeat.repeated(some[:1], tmp_path / "again", 1) == {str(some[0].folder): ["epochs.csv"]}
+    path.write_bytes(kept)

@@ -17,8 +17,10 @@ from companion.params import Params
 from companion.rows import Row
 from companion.runs import grid
 from companion.runs.identity import Run
+from companion.settings import Recording
 from companion.study import leaves
 from companion.study.recordings import RECORDINGS
+from companion.study.settings import Miniatures
 
 # The profile whose miniatures the study takes.
 MINIATURES = "mini"
@@ -95,8 +97,11 @@ class Study:
 
     def seeds(self, dataset: str) -> range:
         """Return the seeds that tables report."""
-        known = dataset in RECORDINGS
-        return range((self.section(dataset) if known else self.values.miniatures).seeds)
+        return range(self._budget(dataset).seeds)
+
+    def tuning_seeds(self, dataset: str) -> list[int]:
+        """Return the seeds that a data set is tuned on."""
+        return [*self.values.tuning.seeds][: self._budget(dataset).tuned_on]
 
     def prepared(self, dataset: str, fold: int) -> Path:
         """Return the prepared folder of a fold."""
@@ -177,9 +182,13 @@ class Study:
                 tried += [
                     (row, choice, self.run(dataset, row, seed, fold, choice, tuning=True))
                     for choice in choices
-                    for seed in self.values.tuning.seeds
+                    for seed in self.tuning_seeds(dataset)
                 ]
         return tried
+
+    def _budget(self, dataset: str) -> Recording | Miniatures:
+        section = self.section(dataset)
+        return section if dataset in RECORDINGS else self.values.miniatures
 
     def reported(self, dataset: str, choices: Mapping[tuple[str, int], Choice]) -> list[Run]:
         """Return the runs that tables report, each with what was chosen for its row and fold.

@@ -5,7 +5,7 @@ known before anything is trained. While the study runs, what it measures itself 
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def counted(study: Study, dataset: str) -> pd.DataFrame:
     for row in study.rows(dataset):
         _, values = study.own(row)
         tried = len(study.values.tuning.rates) + max(0, len(values) - 1)
-        tuning = tried * len(study.values.tuning.seeds) * folds
+        tuning = tried * len(study.tuning_seeds(dataset)) * folds
         lines.append((dataset, row, tuning, seeds * folds))
     return pd.DataFrame(lines, columns=["dataset", "row", "tuning", "reported"])
 
@@ -58,47 +58,60 @@ def measured(study: Study, dataset: str) -> pd.DataFrame:
     return pd.read_csv(path).drop_duplicates("run", keep="last")
 
 
+def left(study: Study) -> float:
+    """Return the CPU seconds that are left of the whole study, by `study/costs.csv`."""
+    total = 0.0
+    for dataset, own in costs(study).groupby("dataset", sort=False):
+        for part in ("tuning", "reported"):
+            there = study.place(str(dataset), part == "tuning").glob("*/metrics.json")
+            open_share = 1 - min(1.0, sum(1 for _ in there) / own[part].sum())
+            total += open_share * (own[part] * own["seconds"]).sum()
+    return total
+
+
 class Clock:
-    """Tells, now and then, how much of a data set's runs is done and what is left.
+    """Tells, now and then, how much of some runs is done, and how long they and the study take.
 
     Args:
         study: all of it.
         dataset: whose runs are under way.
-        what: `tuning` or `training`.
+        what: they are, in words.
         rows: the row of every run that is to be done.
     """
 
-    def __init__(self, study: Study, dataset: str, what: str, rows: Iterable[str]):
-        self.study, self.dataset, self.what = study, dataset, what
-        self.left = list(rows)
-        self.total, self.done, self.reused = len(self.left), 0, 0
+    def __init__(self, study: Study, dataset: str, what: str, rows: Sequence[str]):
+        table = costs(study)
+        own = table[table["dataset"] == dataset].set_index("row")["seconds"]
+        self.prices = own.fillna(own.mean()).to_dict()
+        self.name = f"{dataset}, {what}"
+        self.total, self.done, self.reused, self.worked = len(rows), 0, 0, 0.0
+        self.here, self.study = sum(self.prices[row] for row in rows), left(study)
         self.began = self.said = time.monotonic()
-        self.spent: dict[str, list[float]] = {}
 
-    def add(self, row: str, seconds: float, reused: bool) -> None:
+    def add(self, row: str, reused: bool) -> None:
         """Count a run that is done, and say how far it is, but not too often."""
         self.done += 1
         self.reused += reused
-        self.left.remove(row)
+        self.here -= self.prices[row]
         if not reused:
-            self.spent.setdefault(row, []).append(seconds)
+            self.worked += self.prices[row]
+            self.study -= self.prices[row]
         now = time.monotonic()
-        if now - self.said >= EVERY or not self.left:
+        if now - self.said >= EVERY or self.done == self.total:
             self.said = now
             print(self.line(now), flush=True)
 
     def line(self, now: float) -> str:
-        """Return how far it is, and when it will be done at today's pace."""
-        said = f"{self.dataset}, {self.what}: {self.done} of {self.total} runs"
+        """Return how far it is, and how long it takes at the pace that it had so far."""
+        said = f"{self.name}: {self.done} of {self.total} runs"
         if self.reused:
             said += f", {self.reused} of them were there"
-        if not self.spent or not self.left:
+        if not self.worked:
             return said
-        trained = sum(map(len, self.spent.values()))
-        mean = sum(map(sum, self.spent.values())) / trained
-        pace = (now - self.began) / trained
-        own = {row: sum(values) / len(values) for row, values in self.spent.items()}
-        # CPU seconds are turned into time by how many of them a second had so far.
-        left = sum(own.get(row, mean) for row in self.left) * pace / mean
-        end = datetime.now() + timedelta(seconds=left)
-        return f"{said}; about {left / 60:.1f} min are left of them, until {end:%H:%M}"
+        pace = (now - self.began) / self.worked / 60
+        here, whole = (pace * max(0.0, seconds) for seconds in (self.here, self.study))
+        end = datetime.now() + timedelta(minutes=whole)
+        return (
+            f"{said}; left are about {here:.1f} min of these and {whole:.0f} of the study, "
+            f"until {end:%H:%M}"
+        )

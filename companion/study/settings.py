@@ -6,7 +6,7 @@ from pydantic import Field, StrictInt, model_validator
 
 from companion.data.sections import Count, Name, Number, Section, Seeds
 from companion.rows import DataSets, Distinct
-from companion.settings import Speakers, Vectors, Views
+from companion.settings import Recording, Speakers, Vectors, Views
 
 Rows = Annotated[list[Name], Field(min_length=1), Distinct]
 Rate = Annotated[Number, Field(gt=0)]
@@ -38,12 +38,13 @@ class Recordings(Section):
 class Miniatures(Section):
     """The miniatures of profile `mini` that are trained too, with fewer rows.
 
-    `seeds`: how many, from 0.
+    `seeds`, `tuned_on`: as of recordings.
     """
 
     sets: DataSets
     rows: Rows
     seeds: Count
+    tuned_on: Count = 2
 
 
 class Study(Section):
@@ -71,9 +72,16 @@ class Study(Section):
             raise ValueError(f"only: no recordings {', '.join(unknown)}; {', '.join(known)}")
         if high := [seed for seed in self.tuning.seeds if seed < self.most_seeds]:
             raise ValueError(f"tuning.seeds: {high} are seeds that tables report")
+        if max(own.tuned_on for own in self.sets) > len(self.tuning.seeds):
+            raise ValueError("tuned_on is more than tuning.seeds has")
         return self
 
     @property
     def most_seeds(self) -> int:
         """The greatest number of seeds that a set has."""
-        return max(self.miniatures.seeds, *(own.seeds for _, own in self.recordings))
+        return max(own.seeds for own in self.sets)
+
+    @property
+    def sets(self) -> list[Recording | Miniatures]:
+        """What is set for each of the recordings, and for the miniatures together."""
+        return [*(own for _, own in self.recordings), self.miniatures]

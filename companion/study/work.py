@@ -119,7 +119,7 @@ def _carry_out(
     workers: int,
 ) -> None:
     rows = {run.folder: row for row, _, run in wanted}
-    clock, failed = Clock(study, dataset, what, rows.values()), []
+    clock, failed = Clock(study, dataset, what, list(rows.values())), []
     log = study.work(dataset) / SECONDS
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
@@ -132,5 +132,5 @@ def _carry_out(
             elif done.outcome != "reused":
                 file.write(f"{done.run.folder.name},{row},{done.seconds:.3f}\n")
                 file.flush()
-            clock.add(row, done.seconds, done.outcome == "reused")
+            clock.add(row, done.outcome == "reused")
     grid.refuse_failed(failed, len(wanted))
