@@ -33,7 +33,7 @@ def name(actor, emotion=1):
     return f"01-01-{emotion:02d}-01-01-01-{actor:02d}"
 
 
-def some(actors=24, emotions=3):
+def some(actors=24, emotions=8):
     rng = np.random.default_rng(0)
     names = [name(a, e) for a in range(1, actors + 1) for e in range(1, emotions + 1)]
     return {clip: rng.normal(size=ravdess.WIDTH) for clip in names}
