@@ -31,7 +31,7 @@ export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 NOTEBOOKS = $(wildcard notebooks/*.ipynb assignments/*.ipynb assignments/*/*.ipynb)
 
 .NOTPARALLEL:
-.PHONY: help install data reproduce book lab test bench gpu-check compare lint clean-notebooks smoke avmnist
+.PHONY: help install data reproduce book lab test bench gpu-check compare lint clean-notebooks smoke study-data study
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
@@ -88,7 +88,11 @@ clean-notebooks: install  ## remove outputs, counts and times from the notebooks
 smoke: install  ## the whole pipeline, small, in a clone of the last commit
 	bash .ci/smoke
 
-avmnist: data  ## the AV-MNIST table from real recordings (fetched, unless they are at hand)
-	at=$${OLM_REAL_DATA:-../shared/data}/avmnist; set --; [ ! -e "$$at" ] || set -- --source "$$at"; \
-	"$$PY" -m companion.data.avmnist raw/avmnist "$$@"
-	"$$PY" -m dvc repro avmnist/dvc.yaml
+study-data: install  ## the recordings of the study: fetched, unless they are at hand, and checked
+	"$$PY" -m companion.study.fetch
+
+# Recordings before miniatures, so that what is stopped lacks the latter.
+study: data study-data  ## the evidence: real recordings, tuned rows, many seeds (100 minutes on two cores)
+	for set in ravdess digits avmnist; do \
+	  "$$PY" -m dvc repro "study/dvc.yaml:train@$$set" || exit; done
+	"$$PY" -m dvc repro study/dvc.yaml

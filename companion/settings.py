@@ -5,7 +5,7 @@ network or a training makes none of them anew.
 """
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainValidator, StrictBool, model_validator
 
@@ -17,6 +17,9 @@ from companion.data.sections import (
     PrepareFeatures,
     PrepareSegments,
     PrepareSequences,
+    PrepareSpeakers,
+    PrepareVectors,
+    PrepareViews,
     Section,
     Seeds,
     SegmentMiniature,
@@ -202,3 +205,55 @@ class Segments(Section):
                 "MER2023 has"
             )
         return self
+
+
+class Recording(Section):
+    """What is set for real recordings of the study, whose folds take turns as test split.
+
+    `seeds`: how many, from 0. `tuned_on`: the first so many of the seeds of the study's tuning.
+    """
+
+    # Of recordings there is none.
+    miniature: ClassVar[None] = None
+    train: Train
+    seeds: Count
+    tuned_on: Count = 2
+
+    @model_validator(mode="after")
+    def _can_be_trained(self):
+        check_train(self.train)
+        return self
+
+
+class Vectors(Recording):
+    """Recordings of which there are feature vectors."""
+
+    prepare: PrepareVectors
+    model: MLPs
+
+    @model_validator(mode="after")
+    def _the_data_say_the_widths(self):
+        if self.model.inputs:
+            raise ValueError("model.inputs follow from the data")
+        return self
+
+
+class Views(Vectors):
+    """Several sets of features of the same things."""
+
+    prepare: PrepareViews
+
+
+class Speakers(Recording):
+    """AV-MNIST: sounds and pictures by speaker."""
+
+    prepare: PrepareSpeakers
+    model: Network
+
+    @model_validator(mode="after")
+    def _there_are_its_encoders(self):
+        check_encoders(self.model)
+        return self
+
+
+AnyRecording = Vectors | Views | Speakers

@@ -179,7 +179,7 @@ def test_damaged_pictures_of_digits_are_named(tmp_path, damage):
     }
     (tmp_path / whole).parent.mkdir(parents=True)
     (tmp_path / whole).write_bytes(contents[damage])
-    with pytest.raises(ReleaseError, match=f"{whole}.*python -m companion.data.avmnist"):
+    with pytest.raises(ReleaseError, match=f"{whole}.*make study-data"):
         avmnist.read_idx(tmp_path / whole, tmp_path)
 
 

@@ -14,12 +14,12 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from companion.data import chunks, files, preparation
 from companion.data.preparation import PreparationError
 from companion.data.release import Release
-from companion.data.sections import Prepare
+from companion.data.sections import Decoding, Prepare
 from olmlib.data.arrays import Prepared
 from olmlib.data.folder import seal
 
 
-def prepare(release: Release, folder: str | Path, config: Prepare, workers: int = 1) -> Prepared:
+def prepare(release: Release, folder: str | Path, config: Decoding, workers: int = 1) -> Prepared:
     """Decode every clip of `release` into arrays under `folder`.
 
     A finished folder made from the same files with the same configuration and code is reused, an
@@ -75,12 +75,15 @@ def _prepare(release, folder, work, config, workers) -> Prepared:
     return Prepared(folder)
 
 
-def _with_dev(release: Release, config: Prepare) -> dict[str, str]:
+def _with_dev(release: Release, config: Decoding) -> dict[str, str]:
     """Return the split of every id, with a share of "train" turned into "dev".
 
     The choice is made before anything is decoded, so it does not depend on rejected clips. With
-    `split="actor"` nobody is in both train and dev, else the shares of the classes are kept.
+    `split="actor"` nobody is in both train and dev, else the shares of the classes are kept. A
+    release whose splits are its people says itself who is dev.
     """
+    if not isinstance(config, Prepare):
+        return {clip.id: clip.split for clip in release.clips}
     train = [clip for clip in release.clips if clip.split == "train"]
     indices, labels = np.arange(len(train)), [clip.label for clip in train]
     try:
@@ -100,7 +103,7 @@ def _with_dev(release: Release, config: Prepare) -> dict[str, str]:
     return {c.id: "dev" if c.id in held_out else c.split for c in release.clips}
 
 
-def _fingerprint(release: Release, config: Prepare) -> str:
+def _fingerprint(release: Release, config: Decoding) -> str:
     known = [(c.id, c.label, c.split, c.group) for c in release.clips]
     paths = dict.fromkeys(p for clip in release.clips for p in (clip.audio, clip.video))
     return preparation.fingerprint(
