@@ -67,12 +67,12 @@ def test_every_data_set_has_a_page_and_the_first_has_the_notebooks_name(tmp_path
     for folder in ("notebooks", "executed"):
         (tmp_path / folder).mkdir()
     notebooks.write(tmp_path / "notebooks/10_train.ipynb", source)
-    for name in ("b", "a"):
+    for name in ("ks", "a"):
         notebooks.write(tmp_path / f"executed/10_train-{name}.ipynb", executed)
     pages = join.pages(tmp_path / "notebooks", tmp_path / "executed")
-    assert [*pages] == ["10_train", "10_train-b"]
-    assert pages["10_train-b"].cells[0].source.startswith("# Title (b)\n")
-    assert pages["10_train"].cells[0].source.startswith("# Title\n")
+    assert [*pages] == ["10_train", "10_train-ks"]
+    assert pages["10_train-ks"].cells[0].source.startswith("# Title (Kinetics-Sounds)\n")
+    assert pages["10_train"].cells[0].source.startswith("# Title (a)\n")
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_no_solution_is_left_out(root):
 
 
 def test_the_page_of_data_sets_names_all_of_them_and_their_folders(root):
-    text = page(root, "datasets")
+    text = page(root, "data")
     for name, entry in registry.DATASETS.items():
         assert f"`{name}`" in text, name
         if entry.make:

@@ -13,7 +13,7 @@ PARTS = {
     "Read": ("notebooks/",),
     "Compare": ("book/fairness", "book/paper_vs_code", "results/"),
     "Research": (
-        "book/datasets",
+        "book/data",
         "companion/miniature/",
         "book/notation",
         "book/api",

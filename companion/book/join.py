@@ -6,7 +6,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from companion import notebooks
+from companion import notebooks, registry
+from companion.study.recordings import RECORDINGS
 
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 INJECTED = "injected-parameters"
@@ -94,14 +95,16 @@ def pages(sources: Path, executed: Path) -> dict[str, NotebookNode]:
                 notebooks.read(copy) if copy else None,
                 str(copy),
             )
-            if name != notebook.stem:
-                entitle(page, name.removeprefix(f"{notebook.stem}-"))
+            if copy and copy.stem != notebook.stem:
+                entitle(page, copy.stem.removeprefix(f"{notebook.stem}-"))
             made[name] = page
     return made
 
 
-def entitle(page: NotebookNode, data: str) -> None:
+def entitle(page: NotebookNode, name: str) -> None:
     """Add the data set to the title, by which pages of one notebook are told apart."""
+    known: dict = registry.DATASETS | RECORDINGS
+    data = known[name].title if name in known else name
     head = page.cells[0]
     head.source = HEADING.sub(lambda title: f"{title[0]} ({data})", head.source, count=1)
 
