@@ -11,7 +11,7 @@ from companion import registry
 from companion.data.sections import PICTURES, Name, Section, Seeds
 from companion.reading import read_yaml
 from companion.registry import DATASETS
-from companion.rows import ALGORITHM1, Algorithm1, DataSets, Fig4, Row, Table2, Table3
+from companion.rows import ALGORITHM1, Algorithm1, Controlled, DataSets, Fig4, Row, Table2, Table3
 from companion.settings import DataSet, Features, Segments, Sequences, check_encoders
 from companion.study.settings import Study
 from olmlib.config import LateFusionConfig, MLPFusionConfig, NetworkConfig, TransformerConfig
@@ -77,6 +77,7 @@ class Params(Section):
     table2: Table2
     table3: Table3
     fig4: Fig4
+    controlled: dict[Name, Controlled]
     study: Study
     profiles: dict[Name, Profile]
 

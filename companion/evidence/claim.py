@@ -5,6 +5,7 @@ from typing import NamedTuple
 # Of one data set, and of several of one kind together.
 SUPPORTED, CONTRADICTED, NOT_SHOWN = "supported", "contradicted", "not shown"
 HEADS_ONLY = "supported against Concat; against three heads not: it is the heads' work"
+NO_SPREAD = "no interval: too few seeds"
 MIXED = "supported on some, contradicted on others"
 
 
