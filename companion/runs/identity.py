@@ -113,10 +113,10 @@ class Run:
         names = [kind.__module__ for kind in chosen]
         return sources.closure(*ALWAYS, *names, without=sources.TABLES)
 
-    @cached_property
+    @property
     def versions(self) -> dict[str, str]:
         """The packages of others that these modules import, and their versions."""
-        return sources.versions(self.modules)
+        return vars(self).get("_versions") or sources.versions(self.modules)
 
     def identity(self) -> dict:
         """Return what the run's result depends on, with its hash under `identity`.
@@ -150,7 +150,7 @@ def share(runs: Iterable[Run]) -> None:
     known: dict[tuple, Run] = {}
     for run in runs:
         first = known.setdefault((run.row.method, type(run.config.model), run.leaves), run)
-        vars(run).update(modules=first.modules, versions=first.versions)
+        vars(run).update(modules=first.modules, _versions=first.versions)
 
 
 def fingerprint(parts: Mapping) -> str:
