@@ -31,7 +31,7 @@ export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 NOTEBOOKS = $(wildcard notebooks/*.ipynb assignments/*.ipynb assignments/*/*.ipynb)
 
 .NOTPARALLEL:
-.PHONY: help install data reproduce lab test bench gpu-check compare lint clean-notebooks smoke avmnist
+.PHONY: help install data reproduce lab test bench gpu-check compare lint clean-notebooks smoke avmnist assignments grade
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
@@ -88,3 +88,11 @@ avmnist: data  ## the AV-MNIST table from real recordings (fetched, unless they 
 	at=$${OLM_REAL_DATA:-../shared/data}/avmnist; set --; [ ! -e "$$at" ] || set -- --source "$$at"; \
 	"$$PY" -m companion.data.avmnist raw/avmnist "$$@"
 	"$$PY" -m dvc repro avmnist/dvc.yaml
+
+assignments: data  ## what students get, made from assignments/: build/assignments/release
+	"$$PY" -m companion.grading release
+
+# Read, never written: a folder per student, with the notebooks that came back.
+export SUBMISSIONS
+grade: data  ## grade a class: make grade SUBMISSIONS=folder writes build/assignments/grades.csv
+	"$$PY" -m companion.grading grade "$$SUBMISSIONS"
