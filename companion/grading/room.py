@@ -40,6 +40,7 @@ READABLE = """
 /proc/cpuinfo /proc/meminfo /proc/self /sys/devices/system/cpu
 """.split()
 MEMORY, DISK, PROCESSES = 3 << 30, 200 << 20, 4096  # bytes, bytes, of the whole user
+PATIENCE = 3  # a machine has others to serve, too
 TEXT = 50_000  # characters of a cell's output that are kept
 
 
@@ -128,7 +129,7 @@ class Shell(InteractiveShell):
 
         Args:
             code: its source.
-            seconds: it may take.
+            seconds: of computing that it may take; `PATIENCE` times as long if it waits.
 
         Returns:
             `outputs`, as a notebook has them, of which printed ones are of one stream; `late`,
@@ -137,13 +138,12 @@ class Shell(InteractiveShell):
         printed, self.error, self.value = Printed(), None, None
         sys.stdout = sys.stderr = printed
         try:
-            # Again and again: a bare `except` may swallow the first.
-            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+            _time(seconds)
             self.run_cell(code)
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _time(0)
         except OutOfTime as error:
             self._showtraceback(OutOfTime, error, [])
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _time(0)
         outputs: list[dict] = []
         if said := printed.said():
             outputs.append({"output_type": "stream", "name": "stdout", "text": said})
@@ -158,7 +158,8 @@ class Shell(InteractiveShell):
 
 def serve(line: socket.socket, shell: Shell) -> None:
     """Run the cells that come through `line`, a JSON object a line, until nobody sends any."""
-    signal.signal(signal.SIGALRM, _out_of_time)
+    for ringing in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(ringing, _out_of_time)
     for text in line.makefile("r", encoding="utf-8"):
         asked = json.loads(text)
         done = shell.run(asked["code"], asked["seconds"])
@@ -237,6 +238,15 @@ def main(number: str) -> None:
         if not told:
             return
         control.send(b"empty")
+
+
+def _time(seconds: float) -> None:
+    """Ring when `seconds` of computing or `PATIENCE` times as many have passed; 0 never rings.
+
+    Then again every second: a bare `except` may swallow the first.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE * seconds, 1.0)
 
 
 def _out_of_time(*_) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from companion.grading.room import PATIENCE
+
 REPLY = 4 << 20  # bytes of one cell's answer; an honest one is far smaller
 GRACE = 5.0  # seconds, in which a cell whose time ran out may still answer
 
@@ -27,7 +29,7 @@ class Room:
 
         Args:
             line: to the process that runs the cells.
-            each: seconds that a cell may take.
+            each: seconds of computing that a cell may take.
             all_of_it: seconds that all may take together.
         """
         self.line, self.each = line, each
@@ -49,9 +51,9 @@ class Room:
             return [_error("NotRun", self.closed)]
         try:
             asked = json.dumps({"code": code, "seconds": seconds})
-            self.line.settimeout(seconds + GRACE)
+            self.line.settimeout(GRACE)
             self.line.sendall(asked.encode() + b"\n")
-            done = json.loads(self._answer(time.monotonic() + seconds + GRACE))
+            done = json.loads(self._answer(time.monotonic() + PATIENCE * seconds + GRACE))
             outputs, late = _checked(done["outputs"]), bool(done["late"])
         except TimeoutError:
             self._close(f"timed out in {name} and could not be stopped; the rest was not run")
@@ -87,7 +89,8 @@ class Rooms:
 
     Attributes:
         place: where rooms have their folders while they are open.
-        each, all_of_it: seconds that a cell and a notebook may take.
+        each: seconds of computing that a cell may take.
+        all_of_it: seconds that a notebook may take.
     """
 
     def __init__(self, place: Path, each: float = 60, all_of_it: float = 300):
