@@ -31,7 +31,7 @@ export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 NOTEBOOKS = $(wildcard notebooks/*.ipynb assignments/*.ipynb assignments/*/*.ipynb)
 
 .NOTPARALLEL:
-.PHONY: help install data reproduce lab test bench gpu-check compare lint clean-notebooks smoke avmnist assignments grade
+.PHONY: help install data reproduce lab test bench gpu-check compare lint clean-notebooks smoke avmnist assignments grade ready by-hand
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
@@ -57,6 +57,12 @@ reproduce: data  ## every table and figure of the profile in params.yaml, then w
 
 lab: data  ## the notebooks in JupyterLab
 	"$$PY" -m companion.notebooks lab $(LAB)
+
+ready: data  ## once, some minutes: what notebooks read when they are opened by hand, small
+	"$$PY" -m companion.by_hand ready
+
+by-hand: data  ## every notebook as opened by hand, and how long each takes
+	"$$PY" -m companion.by_hand check
 
 # Whole files go to a core, so that what a file's tests share is made once.
 test: data  ## every test

@@ -78,6 +78,9 @@ def apart(folder: Path, size: int) -> bool:
         return False
     _mount(None, "/", None, RECURSIVE | PRIVATE)
     _mount("tmpfs", str(folder), "tmpfs", NOSUID | NODEV, f"size={size},mode=700")
+    if Path("/run").is_dir():
+        # Sockets of services, which Landlock leaves open, are behind it.
+        _mount("tmpfs", "/run", "tmpfs", NOSUID | NODEV, "size=4k")
     _attributes("/", AT_RECURSIVE, READ_ONLY, 0)
     _attributes(str(folder), 0, 0, READ_ONLY)
     return True

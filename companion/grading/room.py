@@ -36,7 +36,8 @@ olmlib.irfb olmlib.methods.table olmlib.olm olmlib.olm_equations olmlib.train
 """.split()
 # Programs, libraries and this project's modules; no assignment, no submission, no home.
 READABLE = """
-/usr /bin /lib /lib64 /etc/fonts /etc/ld.so.cache /etc/localtime /dev/urandom /dev/zero
+/usr/bin /usr/lib /usr/lib64 /usr/share /usr/local/bin /usr/local/lib /bin /lib /lib64
+/etc/fonts /etc/ld.so.cache /etc/localtime /dev/urandom /dev/zero
 /proc/cpuinfo /proc/meminfo /proc/self /sys/devices/system/cpu
 """.split()
 MEMORY, DISK, PROCESSES = 3 << 30, 200 << 20, 4096  # bytes, bytes, of the whole user
@@ -188,15 +189,18 @@ def enter(folder: Path, others: list[int]) -> None:
         confine.end_with_parent()
     os.environ |= dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR"), str(folder))
     os.chdir(folder)
-    python = {sys.prefix, sys.base_prefix, *filter(None, sys.path)} - {str(ROOT)}
     sys.path.insert(0, "")
     if confine.landlock():
-        python |= {sysconfig.get_path("stdlib")}
-        ours = (ROOT / name for name in ("olmlib", "companion", "data"))
-        confine.confine(
-            [*map(Path, READABLE), *map(Path, python), *ours],
-            [folder, Path(os.devnull)],
-        )
+        ours = [ROOT / name for name in ("olmlib", "companion", "data")]
+        readable = [*map(Path, READABLE), *_python(), *ours]
+        confine.confine(readable, [folder, Path(os.devnull)])
+
+
+def _python() -> list[Path]:
+    """Return where Python and its packages are, without a folder that holds this project."""
+    at = {sys.prefix, f"{sys.base_prefix}/bin", f"{sys.base_prefix}/lib", *filter(None, sys.path)}
+    at |= set(sysconfig.get_paths().values())
+    return [path for path in map(Path, at) if not ROOT.is_relative_to(path.resolve())]
 
 
 def end_all() -> None:

@@ -1,6 +1,7 @@
 """The grader's side of the rooms: opens one, gives it cells, takes what comes back, closes it."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,11 @@ from pathlib import Path
 from companion.grading.room import PATIENCE
 
 REPLY = 4 << 20  # bytes of one cell's answer; an honest one is far smaller
+# Of the teacher's environment: what opens a door.
+PRIVATE = """
+SSH_AUTH_SOCK DBUS_SESSION_BUS_ADDRESS DISPLAY WAYLAND_DISPLAY XAUTHORITY XDG_RUNTIME_DIR
+HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
+""".split()
 GRACE = 5.0  # seconds, in which a cell whose time ran out may still answer
 
 
@@ -101,9 +107,12 @@ class Rooms:
 
     def _start(self) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "companion.grading.room", str(theirs.fileno())]
+        number = theirs.fileno()
+        # -P: the folder that the teacher is in has nothing to give.
+        command = [sys.executable, "-P", "-m", "companion.grading.room", str(number)]
+        told = {name: os.environ[name] for name in os.environ if name.upper() not in PRIVATE}
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]
+            command, stdin=subprocess.DEVNULL, pass_fds=[number], env=told
         )
         theirs.close()
         if self.control.recv(16) != b"ready":
