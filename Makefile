@@ -31,7 +31,7 @@ export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 NOTEBOOKS = $(wildcard notebooks/*.ipynb assignments/*.ipynb assignments/*/*.ipynb)
 
 .NOTPARALLEL:
-.PHONY: help install data reproduce lab test bench gpu-check compare lint clean-notebooks smoke avmnist assignments grade ready by-hand
+.PHONY: help install data reproduce book lab test bench gpu-check compare lint clean-notebooks smoke study-data study assignments grade ready by-hand
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
@@ -53,7 +53,11 @@ reproduce: data  ## every table and figure of the profile in params.yaml, then w
 	  echo "dvc repro stopped. Finished work is kept: mend what is named above and run 'make reproduce' again."; \
 	  echo "If it names a lock or says 'is busy', another pipeline runs in this folder: wait for it."; exit $$code; }; \
 	echo; echo "Tables and figures of profile $$profile:"; find "results/$$profile" -type f | sort | sed 's/^/  /'; \
-	echo "Executed notebooks:"; find executed -name '*.ipynb' | sort | sed 's/^/  /'
+	echo "Executed notebooks:"; find executed -name '*.ipynb' | sort | sed 's/^/  /'; \
+	echo "The book: build/book/html/index.html"
+
+book: install  ## the book, HTML, of the results and executed notebooks that are there
+	"$$PY" -m companion.book build/book
 
 lab: data  ## the notebooks in JupyterLab
 	"$$PY" -m companion.notebooks lab $(LAB)
@@ -90,10 +94,14 @@ clean-notebooks: install  ## remove outputs, counts and times from the notebooks
 smoke: install  ## the whole pipeline, small, in a clone of the last commit
 	bash .ci/smoke
 
-avmnist: data  ## the AV-MNIST table from real recordings (fetched, unless they are at hand)
-	at=$${OLM_REAL_DATA:-../shared/data}/avmnist; set --; [ ! -e "$$at" ] || set -- --source "$$at"; \
-	"$$PY" -m companion.data.avmnist raw/avmnist "$$@"
-	"$$PY" -m dvc repro avmnist/dvc.yaml
+study-data: install  ## the recordings of the study: fetched, unless they are at hand, and checked
+	"$$PY" -m companion.study.fetch
+
+# Recordings before miniatures, so that what is stopped lacks the latter.
+study: data study-data  ## the evidence: real recordings, tuned rows, many seeds (100 minutes on two cores)
+	for set in ravdess digits avmnist; do \
+	  "$$PY" -m dvc repro "study/dvc.yaml:train@$$set" || exit; done
+	"$$PY" -m dvc repro study/dvc.yaml
 
 assignments: data  ## what students get, made from assignments/: build/assignments/release
 	"$$PY" -m companion.grading release

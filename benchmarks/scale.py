@@ -29,7 +29,8 @@ from companion.miniature.cremad import cremad as miniature
 from companion.runs.sources import ROOT
 from olmlib import train
 from olmlib.config import LateFusionConfig, TrainConfig
-from olmlib.data.arrays import REJECTED, Prepared, seal
+from olmlib.data.arrays import Prepared
+from olmlib.data.folder import REJECTED, seal
 from olmlib.data.synthetic import synthetic
 from olmlib.evaluate import epoch_row
 from olmlib.methods.table import create
@@ -83,7 +84,7 @@ def repeated(data: Prepared, folder: Path, times: int) -> Prepared:
             whole[i * len(part) : (i + 1) * len(part)] = part
     records = data.records.drop(columns="row")
     records = pd.concat([records.assign(id=f"{i}_" + records["id"]) for i in range(times)])
-    seal(folder, records, pd.DataFrame(columns=REJECTED), data.meta)
+    seal(folder, ("audio", "visual"), records, pd.DataFrame(columns=REJECTED), data.meta)
     return Prepared(folder)
 
 

@@ -11,8 +11,9 @@ from companion import registry
 from companion.data.sections import PICTURES, Name, Section, Seeds
 from companion.reading import read_yaml
 from companion.registry import DATASETS
-from companion.rows import ALGORITHM1, Algorithm1, DataSets, Fig4, Row, Table2, Table3
+from companion.rows import ALGORITHM1, Algorithm1, Controlled, DataSets, Fig4, Row, Table2, Table3
 from companion.settings import DataSet, Features, Segments, Sequences, check_encoders
+from companion.study.settings import Study
 from olmlib.config import LateFusionConfig, MLPFusionConfig, NetworkConfig, TransformerConfig
 
 AnySection = DataSet | Sequences | Segments | Features
@@ -76,6 +77,8 @@ class Params(Section):
     table2: Table2
     table3: Table3
     fig4: Fig4
+    controlled: dict[Name, Controlled]
+    study: Study
     profiles: dict[Name, Profile]
 
     @model_validator(mode="after")
@@ -102,6 +105,17 @@ class Params(Section):
                 f"algorithm1.dataset {self.algorithm1.dataset} is not one of table1_sets: "
                 f"{', '.join(self.table1_sets)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _the_study_has_rows_and_miniatures(self):
+        wrong = [f"study.rows: no row {name}" for name in self.study.rows if name not in self.rows]
+        mini = self.profiles.get("mini")
+        there = mini.datasets if mini else {}
+        lacks = [name for name in self.study.miniatures.sets if name not in there]
+        wrong += [f"study.miniatures.sets: profiles.mini has no {name}" for name in lacks]
+        if wrong:
+            raise ValueError("\n".join(wrong))
         return self
 
     @model_validator(mode="after")

@@ -20,6 +20,7 @@ from itertools import product
 from pathlib import Path
 
 import pandas as pd
+from scipy.stats import t
 
 from companion import registry, settings
 from companion.data import sections
@@ -138,7 +139,30 @@ def markdown(place: Path) -> str:
         lines = [line for part in _parts(place / "epochs.csv") for line in _epochs(part)]
         parts["Epochs: what twice as many change, ± standard error of five seeds"] = lines
     tables = {title: markdown_table(pd.DataFrame(lines)) for title, lines in parts.items()}
-    return "\n\n".join(f"### {title}\n\n{table}" for title, table in tables.items())
+    text = "\n\n".join(f"### {title}\n\n{table}" for title, table in tables.items())
+    return f"{text}\n\n{_off(place)}" if (place / "epochs.csv").is_file() else text
+
+
+def off(gap: dict) -> bool:
+    """Return whether a network, a line of `gaps`, is shown to be stopped before its plateau.
+
+    That is, whether the change is more than `MARGIN` by a one-sided t test at 5 %, with as few
+    degrees of freedom as Welch's could have.
+    """
+    return (abs(gap["change"]) - MARGIN) / gap["se"] > t.ppf(0.95, len(SEEDS) - 1)
+
+
+def _off(place: Path) -> str:
+    found = [
+        f"{gap['row']} of {_title(part)}"
+        for part in _parts(place / "epochs.csv")
+        for gap in gaps(part).to_dict("records")
+        if off(gap)
+    ]
+    return (
+        f"Changes that are more than {MARGIN} points by a one-sided t test at 5 %: "
+        f"{', '.join(found) or 'none'}."
+    )
 
 
 def _parts(path: Path) -> list[pd.DataFrame]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from companion import settings
-from companion.data import ave, avmnist, cremad, ks, mer2023, sections, sunrgbd, vggsound
+from companion.data import ave, cremad, ks, mer2023, sections, sunrgbd, vggsound
 from companion.data.release import Release
 from companion.miniature import ks as mini_ks
 from companion.miniature import plan, unseen
@@ -92,13 +92,6 @@ DATASETS = {
         make=mini_vggsound.vggsound,
         size=sections.Miniature(clips=800),
         unseen=lambda source, size: unseen.actions(mini_vggsound.plan(size)),
-    ),
-    "avmnist": DataSet(
-        title="AV-MNIST",
-        section=settings.DataSet,
-        load=lambda root, config: avmnist.load(
-            root, config.split, config.seed, config.pca_energy, config.audio_noise
-        ),
     ),
     "ave": DataSet(
         title="AVE",

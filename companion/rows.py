@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 from itertools import product
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -123,6 +123,29 @@ class Fig4(Section):
         for name, row in self:
             if row.datasets is not None or "inputs" in row.model:
                 raise ValueError(f"{name} cannot have datasets or model.inputs: the data say that")
+        return self
+
+
+class Controlled(Section):
+    """The controlled study of notebook 40: where in its plane rows are trained, and how often.
+
+    `strengths`, `widths`, `shared`: what is tried of each knob; `centre`: their values while
+    another one is turned. `seeds`: as many, from 0 on; `workers`: processes at a time.
+    """
+
+    strengths: Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1), Distinct]
+    widths: Annotated[list[Count], Field(min_length=1), Distinct]
+    shared: Annotated[list[Annotated[Number, Field(gt=0, le=1)]], Field(min_length=1), Distinct]
+    centre: dict[Literal["strength", "width", "shared"], Number]
+    seeds: Annotated[Count, Field(ge=2)]
+    workers: Count = 1
+
+    @model_validator(mode="after")
+    def _the_centre_is_in_the_plane(self):
+        tried = {"strength": self.strengths, "width": self.widths, "shared": self.shared}
+        for knob, values in tried.items():
+            if self.centre.get(knob) not in values:
+                raise ValueError(f"centre.{knob} is not one of {', '.join(map(str, values))}")
         return self
 
 

@@ -4,17 +4,22 @@ Apart from `companion.data.sections`, on which miniatures and preparations depen
 network or a training makes none of them anew.
 """
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainValidator, StrictBool, model_validator
 
 from companion.data.sections import (
+    Count,
     Miniature,
     Number,
     Prepare,
     PrepareFeatures,
     PrepareSegments,
     PrepareSequences,
+    PrepareSpeakers,
+    PrepareVectors,
+    PrepareViews,
     Section,
     Seeds,
     SegmentMiniature,
@@ -162,17 +167,28 @@ class Features(Section):
         return self
 
 
+class Own(Section):
+    """What of its training one of several networks has for itself; the rest is `train`."""
+
+    lr: Annotated[Number, Field(gt=0)] | None = None
+    epochs: Count | None = None
+
+    def of(self, train: TrainConfig) -> TrainConfig:
+        """Return `train` with what is set here in its place."""
+        return replace(train, **self.model_dump(exclude_none=True))
+
+
 class Segments(Section):
     """Everything that is set for a data set of clips with a label for every second.
 
-    `rates`: network -> its learning rate, in place of `train.lr`.
+    `own`: network -> its learning rate and epochs, in place of those of `train`.
     """
 
     miniature: SegmentMiniature | None = None
     prepare: PrepareSegments
     model: Localizers = Localizers()
     train: Train
-    rates: dict[str, Annotated[Number, Field(gt=0)]] = {}
+    own: dict[str, Own] = {}
 
     @model_validator(mode="after")
     def _can_be_trained(self):
@@ -180,12 +196,64 @@ class Segments(Section):
         if made and (made.audio, made.visual) != (self.prepare.audio, self.prepare.visual):
             raise ValueError("prepare.audio and prepare.visual are not those of miniature")
         known = list(Localizers.model_fields)
-        wrong = [name for name in self.rates if name not in known]
+        wrong = [name for name in self.own if name not in known]
         if wrong:
-            raise ValueError(f"rates of {', '.join(wrong)}; there are {', '.join(known)}")
+            raise ValueError(f"own values of {', '.join(wrong)}; there are {', '.join(known)}")
         if self.train.selection == "best_combined" or self.train.valence_weight:
             raise ValueError(
                 "train.selection best_combined and train.valence_weight need valences, which only "
                 "MER2023 has"
             )
         return self
+
+
+class Recording(Section):
+    """What is set for real recordings of the study, whose folds take turns as test split.
+
+    `seeds`: how many, from 0. `tuned_on`: the first so many of the seeds of the study's tuning.
+    """
+
+    # Of recordings there is none.
+    miniature: ClassVar[None] = None
+    train: Train
+    seeds: Count
+    tuned_on: Count = 2
+
+    @model_validator(mode="after")
+    def _can_be_trained(self):
+        check_train(self.train)
+        return self
+
+
+class Vectors(Recording):
+    """Recordings of which there are feature vectors."""
+
+    prepare: PrepareVectors
+    model: MLPs
+
+    @model_validator(mode="after")
+    def _the_data_say_the_widths(self):
+        if self.model.inputs:
+            raise ValueError("model.inputs follow from the data")
+        return self
+
+
+class Views(Vectors):
+    """Several sets of features of the same things."""
+
+    prepare: PrepareViews
+
+
+class Speakers(Recording):
+    """AV-MNIST: sounds and pictures by speaker."""
+
+    prepare: PrepareSpeakers
+    model: Network
+
+    @model_validator(mode="after")
+    def _there_are_its_encoders(self):
+        check_encoders(self.model)
+        return self
+
+
+AnyRecording = Vectors | Views | Speakers

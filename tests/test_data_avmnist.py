@@ -1,7 +1,6 @@
 import gzip
 import os
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +9,19 @@ import pytest
 import soundfile
 
 from companion.data import avmnist
-from companion.data.avmnist import IMAGES, LABELS, RECORDINGS, load, verify
+from companion.data.avmnist import IMAGES, LABELS, RECORDINGS, verify
 from companion.data.prepare import prepare
 from companion.data.release import ReleaseError
-from companion.data.sections import Prepare
+from companion.data.sections import PrepareSpeakers
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 REAL = Path(os.environ.get("OLM_REAL_DATA", SHARED)) / "avmnist"
 SPEAKERS = ("ann", "bob", "cid")
-CONFIG = Prepare(dev_fraction=0.25, seconds=1.0, frame_size=28)
+CONFIG = PrepareSpeakers(seconds=1.0, frame_size=28)
+
+
+def load(root, fold=0, **changed):
+    return avmnist.load(root, CONFIG.model_copy(update=changed), fold)
 
 
 @pytest.fixture(scope="module")
@@ -63,19 +66,21 @@ def test_real_recordings_are_paired_once_within_their_digit(real):
     np.testing.assert_array_equal(real.images[0], first)
 
 
-def test_real_published_split_is_that_of_fsdd(real):
-    assert Counter(clip.split for clip in real.clips) == {"train": 2700, "test": 300}
-    test = [clip.id.split("-")[0] for clip in real.clips if clip.split == "test"]
-    assert {int(name.split("_")[2]) for name in test} == set(range(5))
-
-
-def test_real_actor_split_holds_one_speaker_of_six_out(real):
-    release = load(REAL, split="actor")
-    test = {clip.group for clip in release.clips if clip.split == "test"}
-    train = {clip.group for clip in release.clips if clip.split == "train"}
-    assert (len(test), len(train)) == (1, 5)
-    assert not test & train
-    assert [clip.id for clip in release.clips] == [clip.id for clip in real.clips]
+def test_every_speaker_is_tested_once_and_nobody_has_two_roles(real):
+    tested = []
+    for fold in range(6):
+        release = load(REAL, fold)
+        assert [clip.id for clip in release.clips] == [clip.id for clip in real.clips]
+        people = {
+            split: {clip.group for clip in release.clips if clip.split == split}
+            for split in ("train", "dev", "test")
+        }
+        assert [len(names) for names in people.values()] == [4, 1, 1]
+        assert len(set.union(*people.values())) == 6
+        tested += people["test"]
+    assert sorted(tested) == sorted({clip.group for clip in real.clips})
+    with pytest.raises(ValueError, match="there are folds 0 to 5, not 6"):
+        load(REAL, 6)
 
 
 def test_real_contents_are_the_released_ones(real):
@@ -136,10 +141,10 @@ def test_pairs_become_a_prepared_folder_like_any_other(root, tmp_path):
     prepared = prepare(load(root, audio_noise=0.5), tmp_path / "p", CONFIG)
     assert prepared.audio.shape == (90, 257, 98)
     assert prepared.visual.shape == (90, 1, 28, 28, 3)
-    assert prepared.records["split"].value_counts().to_dict() == {
-        "train": 45,
-        "dev": 15,
-        "test": 30,
+    assert prepared.records.groupby("split")["group"].unique().map(list).to_dict() == {
+        "test": ["ann"],
+        "dev": ["bob"],
+        "train": ["cid"],
     }
     release = load(root)
     for i in (0, 40, 89):
@@ -149,9 +154,7 @@ def test_pairs_become_a_prepared_folder_like_any_other(root, tmp_path):
 
 
 def test_a_missing_part_says_how_to_fetch_it(tmp_path):
-    with pytest.raises(
-        ReleaseError, match="missing; fetch it with `python -m companion.data.avmnist"
-    ):
+    with pytest.raises(ReleaseError, match="missing; `make study-data` fetches it"):
         load(tmp_path)
 
 
@@ -176,10 +179,10 @@ def test_wrong_files_are_named(root):
             load(root)
 
 
-def test_too_few_images_and_an_empty_split_are_named(root):
-    for path in (root / RECORDINGS).glob("*_4.wav"):
-        path.rename(path.with_name(path.name.replace("_4", "_7")))
-    with pytest.raises(ReleaseError, match="the test split of .* has no clip"):
+def test_too_few_images_and_too_few_speakers_are_named(root):
+    for path in (root / RECORDINGS).glob("*_ann_*.wav"):
+        path.unlink()
+    with pytest.raises(ReleaseError, match="2 speakers, too few to be in three splits"):
         load(root)
     write_idx(root / IMAGES, np.zeros((30, 28, 28), np.uint8))
     with pytest.raises(ReleaseError, match="30, 28, 28.* for 120 labels"):
@@ -189,20 +192,17 @@ def test_too_few_images_and_an_empty_split_are_named(root):
         load(root)
 
 
-def test_a_local_source_is_copied_and_then_left_alone(real, tmp_path, capsys):
-    avmnist.main([str(tmp_path / "raw"), "--source", str(REAL)])
-    assert "complete" in capsys.readouterr().out
+def test_a_local_source_is_copied_and_then_left_alone(real, tmp_path):
+    avmnist.fetch(tmp_path / "raw", REAL)
     verify(tmp_path / "raw")
     stamp = (tmp_path / "raw" / "mnist").stat().st_mtime_ns
-    avmnist.main([str(tmp_path / "raw"), "--source", str(tmp_path / "nowhere")])
+    avmnist.fetch(tmp_path / "raw", tmp_path / "nowhere")
     assert (tmp_path / "raw" / "mnist").stat().st_mtime_ns == stamp
 
 
-def test_a_source_with_other_contents_is_refused(root, tmp_path, capsys):
-    with pytest.raises(SystemExit) as caught:
-        avmnist.main([str(tmp_path / "raw"), "--source", str(root)])
-    assert caught.value.code == 1
-    assert "not MNIST's" in capsys.readouterr().err
+def test_a_source_with_other_contents_is_refused(root, tmp_path):
+    with pytest.raises(ReleaseError, match="not MNIST's"):
+        avmnist.fetch(tmp_path / "raw", root)
     assert list((tmp_path / "raw").iterdir()) == []
 
 
@@ -226,13 +226,12 @@ def test_a_changed_or_missing_recording_is_noticed(real, tmp_path):
         verify(copy)
 
 
-def test_a_download_with_a_wrong_checksum_is_refused(tmp_path, monkeypatch, capsys):
+def test_a_download_with_a_wrong_checksum_is_refused(tmp_path, monkeypatch):
     def wrong(url, output_file, *_, **__):
         Path(output_file).write_bytes(b"something else")
 
     monkeypatch.setattr(pooch, "HTTPDownloader", lambda **_: wrong)
     monkeypatch.setattr("pooch.core.choose_downloader", lambda *_, **__: wrong)
-    with pytest.raises(SystemExit):
-        avmnist.main([str(tmp_path / "raw")])
-    assert "does not match the known hash" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="does not match the known hash"):
+        avmnist.fetch(tmp_path / "raw")
     assert not (tmp_path / "raw" / "mnist").exists()

@@ -11,7 +11,8 @@ from tiny_release import CONFIG, write_release
 
 from companion.data import avmnist, compiled, files, media, mer2023
 from companion.data.cremad import load
-from companion.data.prepare import explained, prepare
+from companion.data.preparation import explained
+from companion.data.prepare import prepare
 from companion.data.prepare_sequences import prepare_sequences
 from companion.data.release import ReleaseError, read_list
 from companion.extract import openface
@@ -178,7 +179,7 @@ def test_damaged_pictures_of_digits_are_named(tmp_path, damage):
     }
     (tmp_path / whole).parent.mkdir(parents=True)
     (tmp_path / whole).write_bytes(contents[damage])
-    with pytest.raises(ReleaseError, match=f"{whole}.*python -m companion.data.avmnist"):
+    with pytest.raises(ReleaseError, match=f"{whole}.*make study-data"):
         avmnist.read_idx(tmp_path / whole, tmp_path)
 
 

@@ -16,7 +16,8 @@ from tiny_release import ACTORS, CONFIG, LFS_POINTER, write_flv, write_release
 from companion import registry
 from companion.data import chunks, media
 from companion.data.cremad import load
-from companion.data.prepare import PreparationError, prepare
+from companion.data.preparation import PreparationError
+from companion.data.prepare import prepare
 from companion.data.release import Release
 
 Disk = namedtuple("Disk", "total used free")
@@ -320,9 +321,7 @@ def test_the_record_of_a_preparation_names_its_settings(done):
 
 
 def test_an_unknown_data_set_is_refused(tmp_path):
-    with pytest.raises(
-        ValueError, match="no data set 'moon'; there are cremad, ks, vggsound, avmnist"
-    ):
+    with pytest.raises(ValueError, match="no data set 'moon'; there are cremad, ks, vggsound, ave"):
         registry.load("moon", tmp_path, CONFIG)
 
 

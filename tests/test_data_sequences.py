@@ -7,7 +7,7 @@ import tiny_mer
 import torch
 
 from companion.data import mer2023
-from companion.data.prepare import PreparationError
+from companion.data.preparation import PreparationError
 from companion.data.prepare_sequences import prepare_sequences
 from companion.data.release import ReleaseError
 from companion.figures import sequences

@@ -7,7 +7,7 @@ from scipy.io import savemat
 from tiny_sunrgbd import CONFIG, frame, lists, paths, release, stored
 
 from companion.data import depth, sunrgbd, sunrgbd_lists
-from companion.data.prepare import PreparationError
+from companion.data.preparation import PreparationError
 from companion.data.prepare_features import prepare_features, with_dev
 from companion.data.release import ReleaseError
 from olmlib.data.features import Features
@@ -181,7 +181,7 @@ def damaged(path, how):
 def test_a_frame_whose_depth_is_unfit_is_rejected_with_its_reason(root, tmp_path, how, reason):
     damaged(folder(root) / "depth_bfx" / "a.png", how)
     loaded = sunrgbd.load(root, CONFIG)
-    with pytest.raises(PreparationError, match=f"1 of 16 frames .*\n.*train0: .*{reason}"):
+    with pytest.raises(PreparationError, match=f"1 of 16 clips .*\n.*train0: .*{reason}"):
         prepare_features(loaded, tmp_path / "f", CONFIG)
     generous = CONFIG.model_copy(update={"max_rejected": 0.1})
     data = prepare_features(loaded, tmp_path / "f", generous)

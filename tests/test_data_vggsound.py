@@ -6,7 +6,8 @@ from tiny_events import tone, write_vggsound
 from tiny_release import LFS_POINTER
 
 from companion import registry
-from companion.data.prepare import PreparationError, prepare
+from companion.data.preparation import PreparationError
+from companion.data.prepare import prepare
 from companion.data.release import Clip, ReleaseError
 from companion.data.sections import Prepare
 from companion.data.vggsound import load

@@ -285,9 +285,11 @@ def test_a_folder_that_no_search_path_can_hold_is_refused(project):
 
 
 def test_every_target_works_in_an_odd_folder(project):
-    source = project / "data of mine" / "avmnist"
+    source = project / "data of mine" / "ravdess"
     source.mkdir(parents=True)
-    for target in "help install data lab test bench compare lint clean-notebooks avmnist".split():
+    for (
+        target
+    ) in "help install data lab test bench compare lint clean-notebooks study-data study".split():
         done, asked = make(project, target, OLM_REAL_DATA=str(source.parent))
         assert not done.returncode, (target, done.stderr)
         assert asked or target == "help"

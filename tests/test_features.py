@@ -1,6 +1,7 @@
 """Feature vectors: prepared folders, the networks that read them, and what is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ from torch.testing import assert_close
 
 from olmlib import train
 from olmlib.config import MLPFusionConfig, TrainConfig, alone
-from olmlib.data.arrays import REJECTED
 from olmlib.data.features import Features, seal
+from olmlib.data.folder import REJECTED
 from olmlib.methods.table import create
 from olmlib.models.build import build
 from olmlib.models.mlp_fusion import MLP
@@ -158,3 +159,29 @@ def test_meta_names_modalities_in_their_order(tmp_path):
     data = made(tmp_path / "f", widths={"depth": 3, "rgb": 5})
     meta = json.loads((data.folder / "meta.json").read_text())
     assert [*meta["widths"]] == [*Features(data.folder).modalities] == ["depth", "rgb"]
+
+
+@pytest.mark.parametrize("name", ["gblend", "gradnorm", "mmcosine", "ogm_ge", "olm", "pmr"])
+def test_every_method_that_needs_no_convolution_learns_from_vectors(tmp_path, name):
+    data = made(tmp_path / "f")
+    config = MLPFusionConfig(WIDTHS, hidden=(16, 8))
+    training = train.fit(create(name, 0), data, config, replace(CONFIG, epochs=6), 0)
+    assert training.rows[-1]["train_loss"] < 0.8 * training.rows[0]["train_loss"]
+    assert training.rows[-1]["update_rgb"] > 0 and training.rows[-1]["update_depth"] > 0
+
+
+def test_the_weights_that_gradnorm_looks_at_are_the_last_ones_of_each_encoder():
+    method = create("gradnorm", 0)
+    model = method.build(3, MLPFusionConfig(WIDTHS, hidden=(8, 4)))
+    shared = method._shared(None)
+    assert [tuple(w.shape) for w in shared] == [(4, 8), (4, 8)]
+    assert shared[0] is model.encoders["rgb"].layers[4].weight
+    method.build(3, MLPFusionConfig(WIDTHS, hidden=()))
+    with pytest.raises(ValueError, match="share no weights: give the encoders a hidden layer"):
+        method._shared(None)
+
+
+@pytest.mark.parametrize("name", ["cur", "avslowfast"])
+def test_methods_that_need_convolutions_say_so(name):
+    with pytest.raises(ValueError, match="it needs convolutional encoders"):
+        create(name, 0).build(3, MLPFusionConfig(WIDTHS))

@@ -6,6 +6,8 @@ import pytest
 
 from companion import params
 from companion.data.sunrgbd import CLASSES
+from companion.evidence import claim, verdicts
+from companion.evidence.claim import CONTRADICTED, HEADS_ONLY, NO_SPREAD, SUPPORTED
 from companion.evidence.intervals import EQUIVALENT, NO_INTERVAL, NOT_SHOWN, SHOWN, welch
 from companion.fig4 import card, claims, numbers, picture
 from companion.spread import together
@@ -101,14 +103,16 @@ def test_widths_are_simultaneous_over_all_scenes_and_both_controls():
 
 
 def verdict_of(**recalls):
-    return claims.verdict(numbers.score_gaps(counted(BETTER | recalls)).query("what == 'balanced'"))
+    return verdicts.above_controls(
+        numbers.score_gaps(counted(BETTER | recalls)).query("what == 'balanced'")
+    )
 
 
 def test_the_verdict_follows_the_rule():
-    assert verdict_of() == claims.SUPPORTED
-    assert verdict_of(three_heads=0.9) == claims.HEADS_ONLY
-    assert verdict_of(olm=0.3) == claims.REFUTED
-    assert verdict_of(concat=0.9) == claims.NOT_SHOWN
+    assert verdict_of() == SUPPORTED
+    assert verdict_of(three_heads=0.9) == HEADS_ONLY
+    assert verdict_of(olm=0.3) == CONTRADICTED
+    assert verdict_of(concat=0.9) == claim.NOT_SHOWN
 
 
 def lines(first, second, gains=(1.0, 1.0)):
@@ -120,18 +124,18 @@ def lines(first, second, gains=(1.0, 1.0)):
 @pytest.mark.parametrize(
     ("gaps", "verdict"),
     [
-        (lines(SHOWN, SHOWN), claims.SUPPORTED),
-        (lines(SHOWN, NOT_SHOWN), claims.HEADS_ONLY),
-        (lines(SHOWN, EQUIVALENT), claims.HEADS_ONLY),
-        (lines(NOT_SHOWN, SHOWN), claims.NOT_SHOWN),
-        (lines(EQUIVALENT, EQUIVALENT), claims.REFUTED),
-        (lines(EQUIVALENT, NOT_SHOWN), claims.NOT_SHOWN),
-        (lines(SHOWN, SHOWN, (2.0, -2.0)), claims.REFUTED),
-        (lines(NO_INTERVAL, NO_INTERVAL), claims.NO_SPREAD),
+        (lines(SHOWN, SHOWN), SUPPORTED),
+        (lines(SHOWN, NOT_SHOWN), HEADS_ONLY),
+        (lines(SHOWN, EQUIVALENT), HEADS_ONLY),
+        (lines(NOT_SHOWN, SHOWN), claim.NOT_SHOWN),
+        (lines(EQUIVALENT, EQUIVALENT), CONTRADICTED),
+        (lines(EQUIVALENT, NOT_SHOWN), claim.NOT_SHOWN),
+        (lines(SHOWN, SHOWN, (2.0, -2.0)), CONTRADICTED),
+        (lines(NO_INTERVAL, NO_INTERVAL), NO_SPREAD),
     ],
 )
 def test_every_outcome_has_a_verdict(gaps, verdict):
-    assert claims.verdict(gaps) == verdict
+    assert verdicts.above_controls(gaps) == verdict
 
 
 def test_the_claim_says_its_numbers():
@@ -144,7 +148,7 @@ def test_the_claim_says_its_numbers():
 
 def test_one_seed_gives_no_verdict():
     gaps = numbers.score_gaps(counted(BETTER, seeds=1))
-    assert claims.verdict(gaps[gaps["what"] == "balanced"]) == claims.NO_SPREAD
+    assert verdicts.above_controls(gaps[gaps["what"] == "balanced"]) == NO_SPREAD
 
 
 def test_the_card_judges_colour_against_depth():

@@ -217,7 +217,7 @@ def test_a_program_starts_anew_without_what_python_read_before_it(tmp_path):
 
 def test_every_program_of_the_pipeline_starts_anew(root):
     programs = set()
-    for file in ("dvc.yaml", "avmnist/dvc.yaml"):
+    for file in ("dvc.yaml", "study/dvc.yaml"):
         for stage in yaml.safe_load((root / file).read_text(encoding="utf-8"))["stages"].values():
             words = shlex.split(stage.get("do", stage)["cmd"])
             assert words[:2] == ["python", "-m"], words

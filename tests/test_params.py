@@ -140,5 +140,5 @@ def test_broken_yaml_and_a_missing_file(tmp_path):
 
 
 def test_an_unknown_data_set_names_those_that_exist():
-    with pytest.raises(ValueError, match="cremad, ks, vggsound, avmnist"):
+    with pytest.raises(ValueError, match="cremad, ks, vggsound, mer2023"):
         params.load().profiles["mini"].dataset("imagenet")

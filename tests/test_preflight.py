@@ -9,7 +9,8 @@ from tiny_release import write_release
 from companion import params, registry
 from companion.data import cremad
 from companion.data.release import ReleaseError
-from companion.runs import preflight
+from companion.runs import grid, preflight
+from olmlib.methods.table import create
 
 PAPER = params.load().profiles["paper"]
 
@@ -60,8 +61,8 @@ def test_a_full_disk_is_seen_before_it_is_full(tmp_path, monkeypatch, cards):
     free = shutil.disk_usage(tmp_path)._replace(free=10**6)
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: free)
     *_, last = preflight.lacking("paper", PAPER, tmp_path)
-    assert last.startswith(f"{tmp_path}: the arrays of the releases that are here take")
-    assert "0 GiB are free: make room" in last
+    assert last.startswith(f"{tmp_path}: the arrays of the releases that are here and the weights")
+    assert "take 7 GiB, 0 GiB are free: make room" in last
 
 
 def _entry(name, found):
@@ -81,3 +82,16 @@ def test_a_clip_takes_what_its_arrays_take():
     assert preflight.clip_bytes(section) == 2 * 25 * 29 + 3 * 40 * 40
     assert preflight.clip_bytes(PAPER.dataset("ave")) == 2 * 10 * (128 + 7 * 7 * 512)
     assert preflight.clip_bytes(PAPER.dataset("mer2023")) == 0
+
+
+def test_runs_take_what_their_weights_take():
+    runs = grid.runs_of("paper", "cremad")
+    model = PAPER.dataset("cremad").model
+    sizes = {}
+    for run in runs:
+        if run.name not in sizes:
+            with torch.device("meta"):
+                network = create(run.row.method, 0, **run.row.options).build(6, model)
+            sizes[run.name] = sum(4 * value.numel() for value in network.state_dict().values())
+    total = sum(sizes[run.name] for run in runs) / preflight.GIB
+    assert preflight.WEIGHTS["cremad"] == pytest.approx(total, abs=0.1)

@@ -13,7 +13,7 @@ import tiny_ave
 import torch
 
 from companion.data import ave, ave_lists, prepare_segments
-from companion.data.prepare import PreparationError
+from companion.data.preparation import PreparationError
 from companion.data.release import ReleaseError
 from olmlib.data.arrays import loader
 from olmlib.data.segments import Segments

@@ -81,15 +81,18 @@ def test_one_probe_per_encoder(finished):
     assert found == [("audio_only", "audio"), *both]
     assert table["accuracy"].between(0, 1).all()
     assert probe.probes(finished).equals(table)
+    assert probe.probes(finished[1:], "visual").equals(
+        table[table["modality"] == "visual"].reset_index(drop=True)
+    )
 
 
 def test_features_are_those_of_the_saved_weights_in_the_order_of_the_rows(finished):
     run = finished[1]
-    model, data = probe.load(run), probe.Prepared(run.prepared)
+    model, data = probe.load(run), run.data()
     found = probe.features(model, data, "test")
     rows = data.rows("test")
     assert {m: x.shape for m, x in found.items()} == dict.fromkeys(found, (len(rows), 64))
-    one = probe.Clips(data, rows[-1:], train=False)
+    one = probe.StoredClips(data, rows[-1:])
     with torch.no_grad():
         last = model.eval()(one.__getitems__([0])).features
     for modality, x in found.items():

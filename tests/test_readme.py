@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from companion.findings import elsewhere, pages
 from tools.update_readme import PLACE, excerpt, updated
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -13,13 +14,26 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_its_tables_are_those_of_results():
-    assert len(PLACE.findall(README)) == 2
-    assert updated(README) == README, "run `python tools/update_readme.py`"
+    assert len(PLACE.findall(README)) == 3
+    assert updated(README) == README, "run `python -m tools.update_readme`"
 
 
-def test_no_star_and_no_verdict_stands_in_it():
+def test_no_star_stands_in_it_and_no_verdict_but_the_studys():
+    said = PLACE.sub("", README)
     for word in ("\\*", "excludes 0", "not shown", "paired"):
-        assert word not in README, word
+        assert word not in said, word
+    assert "results/study/summary.md" in README
+
+
+def test_the_page_of_findings_is_that_of_results():
+    """The prose follows from the files: nobody types a number or a verdict."""
+    study = pages.read(ROOT / "results" / "study")
+    other = elsewhere.found(ROOT / "results" / "mini", ROOT / "benchmarks" / "costs.csv")
+    written = (ROOT / "book" / "findings.md").read_text(encoding="utf-8")
+    whole = f"{pages.page(study, other, 'make study')}\n"
+    assert written == whole, "run `python -m companion.findings`"
+    short = (ROOT / "results" / "study" / "summary.md").read_text(encoding="utf-8")
+    assert short == f"{pages.summary(study, other)}\n" and short.strip() in written
 
 
 def test_a_table_is_put_between_its_markers(tmp_path):

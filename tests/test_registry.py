@@ -137,7 +137,7 @@ def test_no_other_file_knows_the_data_sets_of_table_1():
 def test_a_data_set_that_nobody_knows_is_named_with_those_that_exist(place):
     text = (place / "params.yaml").read_text()
     (place / "params.yaml").write_text(text.replace("    new:", "    news:", 1))
-    known = "cremad, ks, vggsound, avmnist, ave, mer2023, sunrgbd, new"
+    known = "cremad, ks, vggsound, ave, mer2023, sunrgbd, new"
     message = rf"profiles.mini: news is neither .*\(seeds, workers\) nor a data set \({known}\)"
     with pytest.raises(ValueError, match=message):
         params.load(place / "params.yaml")
@@ -168,7 +168,7 @@ def test_a_miniature_of_a_data_set_without_one_is_a_mistake(place):
 
 def test_the_command_line_offers_the_miniatures_that_there_are(capsys):
     with pytest.raises(SystemExit):
-        main(["avmnist", "somewhere"])
+        main(["ravdess", "somewhere"])
     assert "choose from" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["--help"])

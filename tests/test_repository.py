@@ -213,6 +213,10 @@ ARROWS = {
         "companion.report companion.rows companion.runs companion.spread companion.tables olmlib"
     ),
     "companion.grading": "companion.kernel companion.notebooks companion.runs.sources olmlib.files",
+    "companion.book": (
+        "companion.dependencies companion.figures.style companion.notebooks companion.params "
+        "companion.registry companion.report companion.runs.sources olmlib"
+    ),
     "companion.lessons": "companion.evidence companion.figures companion.tables olmlib",
 }
 

@@ -75,25 +75,29 @@ def test_the_grid_has_every_network_with_every_column_and_seed(request):
     assert str(one.folder).endswith("runs/mini/table2/ave/cmbs_ogm_ge-0")
 
 
-def test_a_network_has_its_own_rate(root):
+def test_a_network_has_its_own_rate_and_epochs(root):
     path = root / "params.yaml"
     settings = yaml.safe_load(path.read_text())
-    settings["profiles"][PROFILE]["ave"]["rates"] = {"psp": 0.5}
+    settings["profiles"][PROFILE]["ave"]["own"] = {"psp": {"lr": 0.5}, "avga": {"epochs": 3}}
     other = root / "other"
     other.mkdir(exist_ok=True)
     (other / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
-    rates = {
-        numbers.cell_of(run)[0]: run.config.train.lr for run in numbers.runs_of(PROFILE, other)
-    }
-    common = settings["profiles"][PROFILE]["ave"]["train"]["lr"]
-    assert rates == {"avga": common, "mafnet": common, "psp": 0.5, "cmbs": common}
+    trains = {numbers.cell_of(run)[0]: run.config.train for run in numbers.runs_of(PROFILE, other)}
+    common = settings["profiles"][PROFILE]["ave"]["train"]
+    lr, epochs = common["lr"], common["epochs"]
+    rates = {network: train.lr for network, train in trains.items()}
+    assert rates == {"avga": lr, "mafnet": lr, "psp": 0.5, "cmbs": lr}
+    lengths = {network: train.epochs for network, train in trains.items()}
+    assert lengths == {"avga": 3, "mafnet": epochs, "psp": epochs, "cmbs": epochs}
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"rates": {"resnet": 0.1}}, "rates of resnet; there are avga"),
-        ({"rates": {"psp": 0.0}}, "rates.psp"),
+        ({"own": {"resnet": {"lr": 0.1}}}, "own values of resnet; there are avga"),
+        ({"own": {"psp": {"lr": 0.0}}}, "own.psp.lr"),
+        ({"own": {"psp": {"epochs": 0}}}, "own.psp.epochs"),
+        ({"own": {"psp": {"momentum": 0.9}}}, "own.psp.momentum"),
         ({"model": {"avga": {"hidden": -1}}}, "model.avga.hidden is -1"),
         ({"model": {"mafnet": {"mode": "video"}}}, "one class per clip"),
         ({"model": {"vit": {}}}, "model.vit"),

@@ -139,11 +139,11 @@ def test_paper_beside_ours_where_it_has_the_row(measured, printed):
     table = numbers.table1(measured, printed).set_index("row")
     assert table.loc["audio_only", ["paper_accuracy", "paper_map"]].tolist() == [50, 60]
     assert np.isnan(table.loc["three_heads", "paper_accuracy"])
-    assert numbers.published("avmnist") == {}
+    assert numbers.published("sunrgbd") == {}
 
 
 def test_a_data_set_that_the_paper_lacks_has_no_such_column(measured, printed):
-    page = text.markdown(numbers.table1(measured.assign(dataset="avmnist"), printed))
+    page = text.markdown(numbers.table1(measured.assign(dataset="sunrgbd"), printed))
     assert "Paper" not in page and "Accuracy − Concat" in page
 
 
@@ -155,7 +155,7 @@ def test_ablation_is_a_to_j_in_order(measured, printed):
 
 
 def test_a_data_set_without_controls_has_no_ablation(measured, printed):
-    few = measured[measured["row"].isin(["concat", "three_heads", "olm"])].assign(dataset="avmnist")
+    few = measured[measured["row"].isin(["concat", "three_heads", "olm"])].assign(dataset="sunrgbd")
     table = numbers.table1(pd.concat([measured, few]), printed)
     assert set(numbers.ablation(table)["dataset"]) == {"cremad"}
 
@@ -334,12 +334,12 @@ def test_notebook_writes_every_result_and_the_same_twice(root, grid, tmp_path, m
     if not shipped.is_file():
         pytest.skip("data/ is not pulled: dvc pull data.dvc")
     (tmp_path / "data" / "paper" / "table1.csv").write_bytes(shipped.read_bytes())
-    lines = (len(grid) + len(make(tmp_path, dataset="avmnist"))) // 2
+    lines = (len(grid) + len(make(tmp_path, dataset="ks"))) // 2
     make_sweep(tmp_path)
     listed = (tmp_path / "params.yaml").read_text(encoding="utf-8")
-    listed = listed.replace("[cremad, ks, vggsound]", "[cremad, avmnist]")
+    listed = listed.replace("[cremad, ks, vggsound]", "[cremad, ks]")
     (tmp_path / "params.yaml").write_text(listed, encoding="utf-8")
-    for out, datasets in (("one", ["cremad", "avmnist"]), ("two", [])):
+    for out, datasets in (("one", ["cremad", "ks"]), ("two", [])):
         execute(root / "notebooks" / "20_table1.ipynb", out=out, datasets=datasets)
     files = {path.name for path in (tmp_path / "one").iterdir()}
     assert files == {
@@ -353,4 +353,4 @@ def test_notebook_writes_every_result_and_the_same_twice(root, grid, tmp_path, m
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert len(pd.read_csv(tmp_path / "one" / "table1.csv")) == lines
     page = (tmp_path / "one" / "fairness.md").read_text(encoding="utf-8")
-    assert "### AV-MNIST" in page and "| olm" in page
+    assert "### Kinetics-Sounds" in page and "| olm" in page

@@ -1,20 +1,23 @@
-"""Put the tables of `results/` into README.md, between their markers, so that no number is typed.
+"""Fill the marked places of README.md and of the book's pages, so that no number is typed.
 
-python tools/update_readme.py
+python -m tools.update_readme
 
 A marker names a file: `<!-- table: FILE -->`, or some of its columns and rows:
 `<!-- table: FILE | COLUMN, COLUMN | ROW | ROW -->`. The place ends at `<!-- end -->`. What stands
 in a second table under the first, which says what it can tell, follows its rows unasked: no table
-goes without it.
+goes without it. `<!-- rules -->` is the place of the rules by which the paper's claims are judged.
 """
 
 import itertools
 import re
 from pathlib import Path
 
+from companion.evidence import rules
+
 ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("README.md", "book/fairness.md")
 PLACE = re.compile(
-    r"(<!-- table: (?P<file>\S+)(?P<part> \|.*?)? -->\n).*?(<!-- end -->)", re.DOTALL
+    r"(<!-- (?:rules|table: (?P<file>\S+)(?P<part> \|.*?)?) -->\n).*?(<!-- end -->)", re.DOTALL
 )
 # Data sets with different numbers of comparisons share a line.
 NUMBER = re.compile(r"\d+(?= comparison)")
@@ -29,6 +32,8 @@ def updated(text: str, root: Path = ROOT) -> str:
     """
 
     def fill(match: re.Match) -> str:
+        if match["file"] is None:
+            return f"{match[1]}\n{rules.page()}\n\n{match[4]}"
         table = (root / match["file"]).read_text(encoding="utf-8").strip()
         if match["part"]:
             columns, *rows = (word.strip() for word in match["part"].split("|")[1:])
@@ -83,5 +88,6 @@ def _cells(line: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    readme.write_text(updated(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        path = ROOT / page
+        path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -3,12 +3,12 @@
     mnist/t10k-images-idx3-ubyte.gz   mnist/t10k-labels-idx1-ubyte.gz
     fsdd/recordings/{digit}_{speaker}_{index}.wav
 
-Both of our splits use MNIST's 10,000 test images only: that is more than three for each of the
-3,000 recordings, and everybody has the same pairs. Both parts are fetched on request by
-`python -m companion.data.avmnist ROOT` (MNIST 1.7 MB; FSDD 16 MB, CC BY-SA 4.0).
+MNIST's 10,000 test images are used only: that is more than three for each of the 3,000 recordings,
+and everybody has the same pairs. The six speakers take turns as test split: on the published split,
+which shares them, every method is at the ceiling. Both parts are fetched on request by `make
+study-data` (MNIST 1.7 MB; FSDD 16 MB, CC BY-SA 4.0).
 """
 
-import argparse
 import gzip
 import hashlib
 import math
@@ -25,7 +25,9 @@ import pooch
 from PIL import Image
 
 from companion.data import media
-from companion.data.release import Clip, Release, ReleaseError, hold_out_groups
+from companion.data.folds import roles
+from companion.data.release import Clip, Release, ReleaseError
+from companion.data.sections import PrepareSpeakers
 
 CLASSES = tuple("0123456789")
 IMAGES, LABELS = "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"
@@ -38,10 +40,8 @@ CONTENTS = {
     RECORDINGS: "45a9b976ba3397a2fd5c70a9f2e43c34f442a3a6be47392ecfc41174b678f37e",
 }
 RECORDING_COUNT = 3_000
-# The official division of FSDD.
-TEST_INDICES = range(5)
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[a-z]+)_(?P<index>\d+)")
-_ADVICE = "fetch it with `python -m companion.data.avmnist {root}`, or give `--source` a local copy"
+_ADVICE = "`make study-data` fetches it"
 
 
 @dataclass(frozen=True)
@@ -83,29 +83,20 @@ class AvMnist(Release):
         return np.tile(np.asarray(image)[None, :, :, None], (count, 1, 1, 3))
 
 
-def load(
-    root: str | Path,
-    split: str = "published",
-    seed: int = 0,
-    pca_energy: float = 1.0,
-    audio_noise: float = 0.0,
-) -> AvMnist:
+def load(root: str | Path, config: PrepareSpeakers, fold: int) -> AvMnist:
     """Pair every recording with an image of its digit, none used twice.
 
     Args:
         root: folder with `mnist/` and `fsdd/`.
-        split: "published" (FSDD's: index 0-4 is test) or "actor" (one speaker of six is test).
-        seed: of the pairs, the actor split and the noise, >= 0.
-        pca_energy: share of the images' variance that is kept, in (0, 1], as the AV-MNIST
-            literature weakens them; the components are fitted on train images only.
-        audio_noise: white noise relative to the RMS of a recording, >= 0.
+        config: seed of the pairs and of the noise, and how both are weakened. The images' principal
+            components are fitted on train images only.
+        fold: which speaker is tested, in alphabetical order; the next one is the dev split.
 
     Raises:
         ReleaseError: a part is missing or is not what it should be.
+        ValueError: no such fold.
     """
     root = Path(root)
-    if split not in ("published", "actor"):
-        raise ReleaseError(f"split {split!r} is not one of published, actor")
     images, labels = read_idx(root / IMAGES, root), read_idx(root / LABELS, root)
     if images.shape != (len(labels), 28, 28):
         raise ReleaseError(f"{root / IMAGES}: {images.shape} for {len(labels)} labels")
@@ -114,10 +105,12 @@ def load(
     there = folder.iterdir() if folder.is_dir() else ()
     paths = sorted(path for path in there if path.suffix == ".wav")
     if not paths:
-        raise ReleaseError(f"{root / RECORDINGS} has no recording; {_ADVICE.format(root=root)}")
+        raise ReleaseError(f"{root / RECORDINGS} has no recording; {_ADVICE}")
     # One generator per digit: adding a recording of one digit changes no pair of another.
     heap = {
-        digit: np.random.default_rng([seed, digit]).permutation(np.flatnonzero(labels == digit))
+        digit: np.random.default_rng([config.seed, digit]).permutation(
+            np.flatnonzero(labels == digit)
+        )
         for digit in range(len(CLASSES))
     }
     used, clips, chosen = dict.fromkeys(heap, 0), [], []
@@ -130,18 +123,16 @@ def load(
             raise ReleaseError(f"{root / IMAGES}: too few images of {digit} for its recordings")
         image = heap[digit][used[digit]]
         used[digit] += 1
-        part = "test" if int(match["index"]) in TEST_INDICES else "train"
         name = f"{path.stem}-{image:05d}"
-        clips.append(Clip(name, digit, part, match["speaker"], path, root / IMAGES))
+        clips.append(Clip(name, digit, "train", match["speaker"], path, root / IMAGES))
         chosen.append(image)
-    if split == "actor":
-        held_out = hold_out_groups((c.group for c in clips), seed)
-        clips = [replace(c, split="test" if c.group in held_out else "train") for c in clips]
-    train = np.array([clip.split == "train" for clip in clips])
-    if train.all() or not train.any():
-        raise ReleaseError(f"the {'test' if train.all() else 'train'} split of {root} has no clip")
-    pictures = _weaken(images[chosen], train, pca_energy)
-    return AvMnist("avmnist", CLASSES, tuple(clips), pictures, audio_noise, seed)
+    speakers, parts = np.unique([clip.group for clip in clips], return_inverse=True)
+    if len(speakers) < 3:
+        raise ReleaseError(f"{folder} has {len(speakers)} speakers, too few to be in three splits")
+    splits = roles(parts, fold)
+    clips = [replace(c, split=str(split)) for c, split in zip(clips, splits, strict=True)]
+    pictures = _weaken(images[chosen], splits == "train", config.pca_energy)
+    return AvMnist("avmnist", CLASSES, tuple(clips), pictures, config.audio_noise, config.seed)
 
 
 def _weaken(images: np.ndarray, train: np.ndarray, energy: float) -> np.ndarray:
@@ -165,16 +156,16 @@ def read_idx(path: Path, root: Path) -> np.ndarray:
     """
     fault = media.problem(path)
     if fault:
-        raise ReleaseError(f"{path}: {fault}; {_ADVICE.format(root=root)}")
+        raise ReleaseError(f"{path}: {fault}; {_ADVICE}")
     try:
         content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise ReleaseError(f"{path}: {error}; {_ADVICE.format(root=root)}") from None
+        raise ReleaseError(f"{path}: {error}; {_ADVICE}") from None
     dimensions = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
     start = 4 + 4 * dimensions
     shape = [int.from_bytes(content[i : i + 4]) for i in range(4, start, 4)]
     if not dimensions or len(content) != start + math.prod(shape):
-        raise ReleaseError(f"{path} is not an IDX file of bytes; {_ADVICE.format(root=root)}")
+        raise ReleaseError(f"{path} is not an IDX file of bytes; {_ADVICE}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
@@ -253,21 +244,3 @@ def _download(root: Path) -> None:
     for file in map(Path, files):
         if file.suffix == ".wav" and file.parent.name == "recordings":
             file.replace(target / file.name)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Fetch AV-MNIST from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m companion.data.avmnist", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("root", type=Path, help="where to put mnist/ and fsdd/")
-    parser.add_argument("--source", type=Path, help="local folder to copy from, for no download")
-    options = parser.parse_args(arguments)
-    try:
-        fetch(options.root, options.source)
-    except (ReleaseError, OSError, ValueError) as error:
-        parser.exit(1, f"AV-MNIST could not be fetched: {error}\n")
-    print(f"AV-MNIST is complete in {options.root}")
-
-
-if __name__ == "__main__":
-    main()

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from companion.data import media
 from companion.data.release import Release
-from companion.data.sections import Prepare
+from companion.data.sections import Decoding
 from companion.workers import Lost, refuse_lost, spread
 
 CHUNK = 32
@@ -42,7 +42,7 @@ def start(work: Path, fingerprint: str, shapes: dict[str, tuple[int, ...]]) -> N
     mark.write_text(fingerprint, "utf-8")
 
 
-def decode_all(release: Release, work: Path, config: Prepare, workers: int) -> None:
+def decode_all(release: Release, work: Path, config: Decoding, workers: int) -> None:
     """Decode every chunk that has no mark yet, over `workers` processes of one thread each.
 
     Raises:
@@ -66,7 +66,7 @@ def _mark(work: Path, start: int) -> Path:
     return work / "chunks" / f"{start:08d}.json"
 
 
-def _chunk(piece: tuple[int, Release], work: Path, config: Prepare) -> None:
+def _chunk(piece: tuple[int, Release], work: Path, config: Decoding) -> None:
     """Decode the clips of a part into the rows from its start; leave a mark."""
     start, part = piece
     rejected = {}
@@ -92,7 +92,7 @@ def _chunk(piece: tuple[int, Release], work: Path, config: Prepare) -> None:
     draft.replace(_mark(work, start))
 
 
-def spectrogram(sound: np.ndarray, config: Prepare) -> np.ndarray:
+def spectrogram(sound: np.ndarray, config: Decoding) -> np.ndarray:
     """Return the log spectrogram of a clip as it is stored: means over squares of `audio_pool`.
 
     What does not fill a square at the upper and the right edge is left out.

@@ -5,29 +5,25 @@ end. A chunk's features are one file there, so that a stopped preparation loses 
 that it was making.
 """
 
-import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
-from companion.data import files
+from companion.data import files, preparation
 from companion.data.files import BadClip
-from companion.data.prepare import PreparationError, explained
+from companion.data.preparation import PreparationError
 from companion.data.sections import PrepareFeatures
 from companion.data.sunrgbd import Release
-from companion.runs.sources import closure
 from companion.workers import Lost, refuse_lost, spread
 from olmlib.data import features
-from olmlib.data.arrays import REJECTED
-from olmlib.data.clips import SPLITS
 from olmlib.files import whole
 
 CHUNK = 32
@@ -54,17 +50,8 @@ def prepare_features(
         OSError: the disk is full or the folder cannot be written.
     """
     folder = Path(folder)
-    work = folder.parent / f".{folder.name}.partial"
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.parent / f".{folder.name}.lock", timeout=0):
-            return _prepare(release, folder, work, config, workers)
-    except Timeout:
-        raise PreparationError(
-            f"another preparation is writing {folder}; wait for it, then run this again"
-        ) from None
-    except OSError as error:
-        raise explained(error, folder, work) from None
+    with preparation.alone(folder) as work:
+        return _prepare(release, folder, work, config, workers)
 
 
 def _prepare(release, folder, work, config, workers) -> features.Features:
@@ -73,37 +60,37 @@ def _prepare(release, folder, work, config, workers) -> features.Features:
     # First of all: without it every frame would fail.
     network = places.load(release.checkpoint)
     splits = with_dev(release, config)
-    fingerprint = _fingerprint(release, config)
-    if (folder / "meta.json").is_file():
-        done = features.Features(folder)
-        if done.meta.get("fingerprint") == fingerprint:
-            _judge(pd.read_csv(folder / "rejected.csv"), release, config, folder)
-            return done
-    mark = work / "fingerprint"
-    if not (mark.is_file() and mark.read_text("utf-8") == fingerprint):
+    mark = _fingerprint(release, config)
+    known = release.name, len(release.clips), config.max_rejected
+    if done := preparation.finished(features.Features, folder, mark, known):
+        return done
+    begun = work / "fingerprint"
+    if not (begun.is_file() and begun.read_text("utf-8") == mark):
         shutil.rmtree(work, ignore_errors=True)
         (work / "chunks").mkdir(parents=True)
-        mark.write_text(fingerprint, "utf-8")
+        begun.write_text(mark, "utf-8")
     _make(release, work, workers)
     chunks = [np.load(path) for path in sorted((work / "chunks").glob("*.npz"))]
     reasons = {k: v for chunk in chunks for k, v in json.loads(str(chunk["reasons"])).items()}
     refused = [(c.id, splits[c.id], reasons[c.id]) for c in release.clips if c.id in reasons]
-    rejected = pd.DataFrame(refused, columns=REJECTED)
-    rejected.to_csv(work / "rejected.csv", index=False, lineterminator="\n")
-    _judge(rejected, release, config, work)
+    rejected = preparation.lost(refused, known, work)
     used = [(c.id, c.label, splits[c.id], c.group) for c in release.clips if c.id not in reasons]
     records = pd.DataFrame(used, columns=["id", "label", "split", "group"])
-    _refuse_empty(records, release, work)
+    preparation.refuse_empty(
+        records,
+        release.name,
+        release.classes,
+        work,
+        ", or raise prepare.dev_fraction in params.yaml",
+    )
     vectors = {m: np.concatenate([c[m] for c in chunks if m in c]) for m in release.modalities}
-    meta = {"name": release.name, "classes": release.classes, "fingerprint": fingerprint}
+    meta = {"name": release.name, "classes": release.classes, "fingerprint": mark}
     meta |= {"arch": network.arch, "scenes": network.scenes, "dropped": release.dropped}
-    meta |= {f"{s}_clips": int((records["split"] == s).sum()) for s in SPLITS}
-    meta |= config.model_dump() | {"rejected": len(rejected)}
+    meta |= preparation.counts(records) | config.model_dump() | {"rejected": len(rejected)}
     features.seal(work, vectors, records, rejected, meta)
-    mark.unlink()
+    begun.unlink()
     shutil.rmtree(work / "chunks")
-    shutil.rmtree(folder, ignore_errors=True)
-    work.replace(folder)
+    preparation.put(work, folder)
     return features.Features(folder)
 
 
@@ -185,41 +172,18 @@ def _chunk(piece: tuple[int, Release], work: Path) -> None:
 
 
 def _fingerprint(release: Release, config: PrepareFeatures) -> str:
-    """Return the SHA-256 of all that the features depend on: configuration, files, code."""
-    digest = hashlib.sha256()
-    # Without max_rejected: a user who allows more continues where the preparation stopped.
-    known = config.model_dump(exclude={"max_rejected"})
-    digest.update(json.dumps(known, sort_keys=True).encode())
-    digest.update(json.dumps(closure(__name__)).encode())
-    digest.update(repr((release.name, release.classes)).encode())
-    digest.update(files.fingerprint(release.checkpoint))
-    for clip in release.clips:
-        digest.update(repr((clip.id, clip.label, clip.split, clip.group)).encode())
-        for modality in release.modalities:
-            try:
-                digest.update(files.fingerprint(release.path(clip, modality)) + b";")
-            except BadClip as error:
-                digest.update(error.reason.encode() + b";")
-    return digest.hexdigest()
+    known = [(c.id, c.label, c.split, c.group) for c in release.clips]
+    paths = (partial(release.path, c, m) for c in release.clips for m in release.modalities)
+    return preparation.fingerprint(
+        config,
+        (__name__,),
+        (release.name, release.classes, known),
+        (files.fingerprint(release.checkpoint), *map(_file_known, paths)),
+    )
 
 
-def _judge(rejected: pd.DataFrame, release: Release, config: PrepareFeatures, folder: Path) -> None:
-    if len(rejected) > config.max_rejected * len(release.clips):
-        first = "\n".join(f"  {row.id}: {row.reason}" for row in rejected.head(5).itertuples())
-        raise PreparationError(
-            f"{len(rejected)} of {len(release.clips)} frames of {release.name} cannot be used, "
-            f"more than max_rejected = {config.max_rejected:.2%}. The first:\n{first}\nAll of them "
-            f"are in {folder / 'rejected.csv'}; mend them or raise max_rejected in params.yaml"
-        )
-
-
-def _refuse_empty(records: pd.DataFrame, release: Release, work: Path) -> None:
-    for split in SPLITS:
-        labels = set(records["label"][records["split"] == split])
-        absent = [name for i, name in enumerate(release.classes) if i not in labels]
-        if absent:
-            raise PreparationError(
-                f"scene {', '.join(absent)} has no usable frame in the {split} split of "
-                f"{release.name}; see {work / 'rejected.csv'}"
-                + (", or raise prepare.dev_fraction in params.yaml" if split == "dev" else "")
-            )
+def _file_known(path: Callable[[], Path]) -> bytes:
+    try:
+        return files.fingerprint(path())
+    except BadClip as error:
+        return error.reason.encode()

@@ -1,8 +1,6 @@
 """From the feature files of AVE to memory-mapped arrays in half precision, in constant memory."""
 
 import errno
-import hashlib
-import json
 import math
 import shutil
 from pathlib import Path
@@ -11,12 +9,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from companion.data import files, sections
+from companion.data import files, preparation, sections
 from companion.data.ave import Release
 from companion.data.ave_lists import SEGMENTS, Event
-from companion.data.prepare import alone, judge, refuse_empty
-from companion.runs.sources import closure
-from olmlib.data.arrays import REJECTED, SPLITS, seal
+from olmlib.data.folder import seal
 from olmlib.data.segments import BACKGROUND, Segments
 
 # Of clips that are read at a time: 32 MB of the release's pictures.
@@ -43,34 +39,27 @@ def prepare_segments(
         OSError: the disk is full or the folder cannot be written.
     """
     folder = Path(folder)
-    with alone(folder) as work:
+    with preparation.alone(folder) as work:
         return _prepare(release, folder, work, config)
 
 
 def _prepare(release: Release, folder: Path, work: Path, config) -> Segments:
-    fingerprint = _fingerprint(release, config)
+    mark = _fingerprint(release, config)
     known = release.name, len(release.clips), config.max_rejected
-    if (folder / "meta.json").is_file():
-        done = Segments(folder)
-        if done.meta.get("fingerprint") == fingerprint:
-            judge(pd.read_csv(folder / "rejected.csv"), *known, folder)
-            return done
+    if done := preparation.finished(Segments, folder, mark, known):
+        return done
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     _refuse_full(release, work)
     used, refused = _copy(release, work)
-    rejected = pd.DataFrame(refused, columns=REJECTED)
-    rejected.to_csv(work / "rejected.csv", index=False, lineterminator="\n")
-    judge(rejected, *known, work)
+    rejected = preparation.lost(refused, known, work)
     names = ["id", "label", "split", "group", "start", "end"]
     records = pd.DataFrame([[getattr(c, name) for name in names] for c in used], columns=names)
-    refuse_empty(records, release.name, release.classes, work)
+    preparation.refuse_empty(records, release.name, release.classes, work)
     meta = {"name": release.name, "classes": [*release.classes, BACKGROUND], "segments": SEGMENTS}
-    meta |= {f"{s}_clips": int((records["split"] == s).sum()) for s in SPLITS}
-    meta |= config.model_dump() | {"fingerprint": fingerprint, "rejected": len(rejected)}
-    seal(work, records, rejected, meta)
-    shutil.rmtree(folder, ignore_errors=True)
-    work.replace(folder)
+    meta |= {"fingerprint": mark, "rejected": len(rejected)} | preparation.counts(records)
+    seal(work, release.names, records, rejected, meta | config.model_dump())
+    preparation.put(work, folder)
     return Segments(folder)
 
 
@@ -123,13 +112,9 @@ def _refuse_full(release: Release, work: Path) -> None:
 
 
 def _fingerprint(release: Release, config: sections.PrepareSegments) -> str:
-    """Return the SHA-256 of everything the arrays depend on: configuration, clips, files, code."""
-    digest = hashlib.sha256()
-    # Without max_rejected: it changes no array.
-    known = config.model_dump(exclude={"max_rejected"})
-    digest.update(json.dumps(known, sort_keys=True).encode())
-    digest.update(json.dumps(closure(__name__)).encode())
-    digest.update(repr((release.name, release.classes, release.clips)).encode())
-    for name in release.names.values():
-        digest.update(files.fingerprint(release.root / name) + b";")
-    return digest.hexdigest()
+    return preparation.fingerprint(
+        config,
+        (__name__,),
+        (release.name, release.classes, release.clips),
+        (files.fingerprint(release.root / name) for name in release.names.values()),
+    )

@@ -1,7 +1,5 @@
 """From feature files to memory-mapped sequences, clip after clip in constant memory."""
 
-import hashlib
-import json
 import shutil
 from pathlib import Path
 
@@ -9,14 +7,14 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from companion.data import files, sections
+from companion.data import files, preparation, sections
 from companion.data.mer2023 import CLASSES, BadFeature, EmotionClip, Release
-from companion.data.prepare import PreparationError, alone, judge
-from companion.runs.sources import closure
+from companion.data.preparation import PreparationError
 from olmlib.data import sequences
+from olmlib.data.folder import seal
 from olmlib.files import whole
 
-RECORDS = ["row", "id", "label", "split", "group", "fold", "valence"]
+RECORDS = ["id", "label", "split", "group", "fold", "valence"]
 LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -40,44 +38,30 @@ def prepare_sequences(
         OSError: the disk is full or the folder cannot be written.
     """
     folder = Path(folder)
-    with alone(folder) as work:
+    with preparation.alone(folder) as work:
         return _prepare(release, folder, work, config)
 
 
 def _prepare(release: Release, folder: Path, work: Path, config) -> sequences.Sequences:
-    fingerprint = _fingerprint(release, config)
+    mark = _fingerprint(release, config)
     known = "MER2023", len(release.clips), config.max_rejected
-    if (folder / "meta.json").is_file():
-        done = sequences.Sequences(folder)
-        if done.meta.get("fingerprint") == fingerprint:
-            judge(pd.read_csv(folder / "rejected.csv"), *known, folder)
-            return done
+    if done := preparation.finished(sequences.Sequences, folder, mark, known):
+        return done
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     used, starts, refused = _copy(release, work)
-    rejected = pd.DataFrame(refused, columns=["id", "split", "reason"])
-    rejected.to_csv(work / "rejected.csv", index=False, lineterminator="\n")
-    judge(rejected, *known, work)
+    rejected = preparation.lost(refused, known, work)
     _refuse_empty(used, config, work)
     for m, start in starts.items():
         with whole(work / f"{m}_start.npy") as part, part.open("wb") as file:
             np.save(file, np.array(start, np.int64))
         _to_npy(work, m, start[-1], release.widths[m])
-    rows = [(i, c.id, c.label, c.split, c.id, c.fold, c.valence) for i, c in enumerate(used)]
-    records = pd.DataFrame(rows, columns=RECORDS)
-    records.to_csv(work / "records.csv", index=False, lineterminator="\n")
-    digest = hashlib.sha256()
-    for m in starts:
-        for name in (f"{m}.npy", f"{m}_start.npy"):
-            with (work / name).open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    digest.update((work / "records.csv").read_bytes())
-    meta = {"name": "mer2023", "classes": CLASSES, "fingerprint": fingerprint}
+    rows = [(c.id, c.label, c.split, c.id, c.fold, c.valence) for c in used]
+    meta = {"name": "mer2023", "classes": CLASSES, "fingerprint": mark}
     meta |= config.model_dump() | {"widths": release.widths, "rejected": len(rejected)}
-    text = json.dumps(meta | {"digest": digest.hexdigest()}, indent=1)
-    (work / "meta.json").write_text(text + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    work.replace(folder)
+    arrays = [name for m in starts for name in (m, f"{m}_start")]
+    seal(work, arrays, pd.DataFrame(rows, columns=RECORDS), rejected, meta)
+    preparation.put(work, folder)
     return sequences.Sequences(folder)
 
 
@@ -121,17 +105,10 @@ def _to_npy(work: Path, modality: str, count: int, width: int) -> None:
 
 
 def _fingerprint(release: Release, config: sections.PrepareSequences) -> str:
-    """Return the SHA-256 of everything the arrays depend on: configuration, clips, files, code."""
-    digest = hashlib.sha256()
-    # Without max_rejected: it changes no array.
-    known = config.model_dump(exclude={"max_rejected"})
-    digest.update(json.dumps(known, sort_keys=True).encode())
-    digest.update(json.dumps(closure(__name__)).encode())
-    for clip in release.clips:
-        digest.update(repr(clip).encode())
-        for m in release.features:
-            digest.update(files.fingerprint(release.path(clip, m)) + b";")
-    return digest.hexdigest()
+    paths = (release.path(clip, m) for clip in release.clips for m in release.features)
+    return preparation.fingerprint(
+        config, (__name__,), release.clips, map(files.fingerprint, paths)
+    )
 
 
 def _refuse_empty(used: list[EmotionClip], config: sections.PrepareSequences, work: Path) -> None:

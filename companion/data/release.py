@@ -32,7 +32,7 @@ class Clip:
     Attributes:
         id: name, unique in its release.
         label: position in the release's classes.
-        split: "train" or "test".
+        split: "train" or "test"; "dev" where the release says that too.
         group: actor, speaker, or the video on YouTube that it was cut from.
         audio: file with the sound.
         video: file with the picture; it may be the same one.

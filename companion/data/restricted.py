@@ -1,9 +1,11 @@
-"""Object arrays of an `.npz` without executing what its pickle asks for."""
+"""Pickles, alone and in an `.npz`, read without executing what they ask for."""
 
 import io
 import pickle
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,33 @@ class RefusedPickle(ValueError):
 
 class _Unexpected(ValueError):
     """A readable array that is not one Python object."""
+
+
+def loads(content: bytes, known: Mapping[tuple[str, str], Callable]) -> Any:
+    """Return the object of a pickle that may call nothing but what is known.
+
+    Args:
+        content: the pickle.
+        known: (module, name) as the pickle writes them -> what stands for that here.
+
+    Raises:
+        RefusedPickle: it asks for something else; nothing was executed.
+        ValueError: it is no whole pickle.
+    """
+
+    class Unpickler(pickle.Unpickler):
+        def find_class(self, module, name):
+            if (module, name) not in known:
+                raise RefusedPickle(f"it asks for {module}.{name}; nothing was executed")
+            return known[module, name]
+
+    try:
+        return Unpickler(io.BytesIO(content)).load()
+    except RefusedPickle:
+        raise
+    except Exception as error:
+        # A damaged pickle raises nearly anything.
+        raise ValueError(f"no whole pickle: {type(error).__name__}: {error}") from None
 
 
 class _Unpickler(pickle.Unpickler):

@@ -78,14 +78,12 @@ class SegmentMiniature(Miniature):
     videos: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = 0
 
 
-class Prepare(Section):
-    """From a release to arrays: split, front end and sizes.
+class Decoding(Section):
+    """From sounds and pictures to arrays: front end and sizes.
 
     `audio_pool`: spectrograms are stored as means over squares of this side; 1 keeps them whole.
     """
 
-    split: Literal["published", "actor"] = "published"
-    dev_fraction: Fraction
     seed: Seed = 0
     frontend: Literal["librosa", "mmcosine", "olm_code"] = "librosa"
     sample_rate: Rate = 16_000
@@ -93,10 +91,7 @@ class Prepare(Section):
     audio_pool: Count = 1
     n_frames: Count = 1
     frame_size: Side
-    drop_broken: StrictBool = False
     max_rejected: Share = 0.01
-    pca_energy: Annotated[Number, Field(gt=0, le=1)] = 1.0
-    audio_noise: Annotated[Number, Field(ge=0)] = 0.0
 
     @model_validator(mode="after")
     def _there_is_a_spectrogram(self):
@@ -116,6 +111,40 @@ class Prepare(Section):
                 f"{(samples - WINDOW) // HOPS[self.frontend] + 1} values"
             )
         return self
+
+
+class Prepare(Decoding):
+    """From a release to arrays: how they are made, and which clips are whose."""
+
+    split: Literal["published", "actor"] = "published"
+    dev_fraction: Fraction
+    drop_broken: StrictBool = False
+
+
+class PrepareSpeakers(Decoding):
+    """AV-MNIST, weakened; its splits are its speakers.
+
+    `pca_energy`: share of the images' variance that is kept.
+    `audio_noise`: white noise, as a share of a recording's RMS.
+    """
+
+    pca_energy: Annotated[Number, Field(gt=0, le=1)] = 1.0
+    audio_noise: Annotated[Number, Field(ge=0)] = 0.0
+
+
+class PrepareVectors(Section):
+    """Feature vectors dealt into folds."""
+
+    folds: Annotated[StrictInt, Field(ge=3, le=1_000)]
+    seed: Seed = 0
+
+
+class PrepareViews(PrepareVectors):
+    """Views of the same things, dealt into folds."""
+
+    views: Annotated[
+        tuple[Literal["fou", "fac", "kar", "pix", "zer", "mor"], ...], Field(min_length=2)
+    ]
 
 
 class PrepareSequences(Section):

@@ -1,9 +1,14 @@
-"""Intervals and verdicts of the study: differences to the controls, all of one family at once.
+"""Intervals and verdicts: differences of two rows, or of many pairs of rows as one family.
 
-Tables of three seeds have no verdicts; these are for tables that can bear them.
+Tables of three seeds have no verdicts; these are for tables that can bear them. What libraries have
+of it, tests compare with, and it is written out all the same: for a whole family at once, since
+scipy's `ttest_ind` takes one pair at a time where numbers of seeds differ, in a hundred times as
+long, and statsmodels' `multipletests` clears the whole interpreter's memory at every call;
+statsmodels' equivalence test has no interval, which the tables show.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,13 +21,38 @@ SHOWN, EQUIVALENT, NOT_SHOWN = "shown", "equivalent", "not shown"
 NO_INTERVAL = "no interval"
 # Of the interval that must lie within the margin: two one-sided tests at 5 % each.
 EQUIVALENCE = 0.90
-COLUMNS = ["row", "control", "seeds", "control_seeds", "difference", "low", "high"]
-COLUMNS += ["low90", "high90", "p", "p_holm", "verdict"]
+JUDGED = ["seeds", "control_seeds", "difference", "low", "high", "low90", "high90", "p", "p_holm"]
+JUDGED += ["verdict"]
+COLUMNS = ["row", "control", *JUDGED]
+
+Values = Sequence[float] | np.ndarray
+# What a number is compared with that has no spread, such as 0: two equal values.
+NOTHING = np.zeros(2)
 
 
-def welch(
-    a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray, level: float = LEVEL
-) -> Interval:
+class Differences(NamedTuple):
+    """Welch's comparison of several pairs.
+
+    Attributes:
+        means: `(K,)`, mean of the first minus mean of the second.
+        errors: `(K,)`, standard errors; NaN where there is no interval.
+        free: `(K,)`, Satterthwaite's degrees of freedom.
+    """
+
+    means: np.ndarray
+    errors: np.ndarray
+    free: np.ndarray
+
+    def half_widths(self, level: float) -> np.ndarray:
+        """Return half the width of every interval at `level`."""
+        return stdtrit(self.free, (1 + level) / 2) * self.errors
+
+    def p_values(self) -> np.ndarray:
+        """Return the two-sided p-value of every difference."""
+        return 2 * stdtr(self.free, -np.abs(self.means) / self.errors)
+
+
+def welch(a: Values, b: Values, level: float = LEVEL) -> Interval:
     """Return mean of a minus mean of b with its interval, whatever the two variances are.
 
     Args:
@@ -38,21 +68,37 @@ def welch(
     """
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
-    one, other = one_per_seed(a), one_per_seed(b)
-    mean = float(one.mean() - other.mean())
-    if not _has_interval(one, other):
-        return Interval(mean, float("nan"))
-    error, free = _error(one, other)
-    return Interval(mean, float(stdtrit(free, (1 + level) / 2)) * error)
+    found = differences([(a, b)])
+    return Interval(float(found.means[0]), float(found.half_widths(level)[0]))
 
 
-def family(
-    values: Mapping[str, Sequence[float] | np.ndarray],
-    controls: Sequence[str],
-    margin: float,
-    level: float = LEVEL,
+def differences(pairs: Iterable[tuple[Values, Values]]) -> Differences:
+    """Compare every pair by Welch's test, which does not take variances for equal.
+
+    Raises:
+        ValueError: no pair, no value, or one that is not finite.
+    """
+    checked = [(one_per_seed(a), one_per_seed(b)) for a, b in pairs]
+    if not checked:
+        raise ValueError("there is no pair to compare")
+    told = np.array([_has_interval(a, b) for a, b in checked])
+    sides = []
+    for side in zip(*checked, strict=True):
+        n = np.array([len(values) for values in side])
+        # Of one seed any number does: it has no interval.
+        variances = [values.var(ddof=min(1, len(values) - 1)) for values in side]
+        sides.append((np.array([v.mean() for v in side]), np.array(variances) / n, n))
+    (mean, one, n), (control, other, m) = sides
+    with np.errstate(divide="ignore", invalid="ignore"):
+        free = (one + other) ** 2 / (one**2 / (n - 1) + other**2 / (m - 1))
+    errors = np.where(told, np.sqrt(one + other), np.nan)
+    return Differences(mean - control, errors, np.where(told, free, np.nan))
+
+
+def judged(
+    pairs: Iterable[tuple[Values, Values]], margin: float, level: float = LEVEL
 ) -> pd.DataFrame:
-    """Compare every row of one data set with every control, all at once.
+    """Compare pairs of rows as one family.
 
     The verdict is `shown` where Holm's step-down over the family rejects that there is no
     difference; else `equivalent` where the plain 90 % interval lies within the margin; else `not
@@ -60,44 +106,61 @@ def family(
     in steps, so it can show a difference whose interval includes 0.
 
     Args:
-        values: row -> one number per replicate.
-        controls: rows to compare with; two of them are compared once, the later minus the earlier.
+        pairs: one number per replicate, of a row and of what it is compared with; `NOTHING` stands
+            for 0.
         margin: what is too small to matter, > 0, in the unit of the values.
         level: of the family, in `(0, 1)`.
 
     Returns:
-        `COLUMNS`, a line per comparison: the difference, the ends of its simultaneous and of its
-        plain 90 % interval, its p-value, plain and by Holm, and the verdict. Without an interval
-        (see `welch`) the numbers are NaN, the verdict is `no interval`, and the line does not count
-        in the family.
+        `JUDGED`, a line per pair: the difference, the ends of its simultaneous and of its plain
+        90 % interval, its p-value, plain and by Holm, and the verdict. Without an interval (see
+        `welch`) the numbers are NaN, the verdict is `no interval`, and the line does not count in
+        the family.
 
     Raises:
-        ValueError: a control that is no row, a margin that is not positive, or as `welch`.
+        ValueError: a margin that is not positive, or as `differences`.
+    """
+    if not margin > 0:
+        raise ValueError(f"margin must be positive, got {margin}")
+    pairs = list(pairs)
+    found = differences(pairs)
+    told = ~np.isnan(found.errors)
+    wide = found.half_widths(together(level, max(1, int(told.sum()))))
+    narrow = found.half_widths(EQUIVALENCE)
+    p, adjusted = found.p_values(), np.full(len(pairs), np.nan)
+    adjusted[told] = holm(p[told])
+    within = np.abs(found.means) + narrow < margin
+    verdicts = np.where(within, EQUIVALENT, NOT_SHOWN)
+    verdicts = np.where(adjusted <= 1 - level, SHOWN, verdicts)
+    ends = [found.means + side * half for half in (wide, narrow) for side in (-1, 1)]
+    seeds = [[len(side) for side in pair] for pair in pairs]
+    columns = [*np.transpose(seeds), found.means, *ends, p, adjusted]
+    table = pd.DataFrame(dict(zip(JUDGED, columns, strict=False)))
+    return table.assign(verdict=np.where(told, verdicts, NO_INTERVAL))
+
+
+def family(
+    values: Mapping[str, Values], controls: Sequence[str], margin: float, level: float = LEVEL
+) -> pd.DataFrame:
+    """Compare every row of one data set with every control, all at once, see `judged`.
+
+    Args:
+        values: row -> one number per replicate.
+        controls: rows to compare with; two of them are compared once, the later minus the earlier.
+        margin, level: as of `judged`.
+
+    Returns:
+        `COLUMNS`, a line per comparison.
+
+    Raises:
+        ValueError: a control that is no row, or as `judged`.
     """
     missing = [name for name in controls if name not in values]
     if missing:
         raise ValueError(f"no row {', '.join(missing)} to compare with")
-    if not margin > 0:
-        raise ValueError(f"margin must be positive, got {margin}")
-    numbers = {name: one_per_seed(one) for name, one in values.items()}
-    pairs = comparisons(list(numbers), controls)
-    told = [_has_interval(numbers[row], numbers[control]) for row, control in pairs]
-    own = together(level, max(1, sum(told)))
-    lines = []
-    for row, control in pairs:
-        a, b = numbers[row], numbers[control]
-        wide, narrow = welch(a, b, own), welch(a, b, EQUIVALENCE)
-        ends = [gap.mean + s * gap.half_width for gap in (wide, narrow) for s in (-1, 1)]
-        p = _p_value(a, b) if _has_interval(a, b) else np.nan
-        lines.append((row, control, len(a), len(b), wide.mean, *ends, p, np.nan, NO_INTERVAL))
-    table = pd.DataFrame(lines, columns=COLUMNS)
-    if any(told):
-        adjusted = holm(table.loc[told, "p"].to_numpy())
-        table.loc[told, "p_holm"], shown = adjusted, adjusted <= 1 - level
-        within = (table["low90"] > -margin) & (table["high90"] < margin)
-        verdicts = np.where(within[told], EQUIVALENT, NOT_SHOWN)
-        table.loc[told, "verdict"] = np.where(shown, SHOWN, verdicts)
-    return table
+    names = comparisons(list(values), controls)
+    table = judged([(values[row], values[control]) for row, control in names], margin, level)
+    return pd.concat([pd.DataFrame(names, columns=["row", "control"]), table], axis=1)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -125,19 +188,6 @@ def comparisons(rows: Sequence[str], controls: Sequence[str]) -> list[tuple[str,
         for row in rows
         if row not in order[: at + 1]
     ]
-
-
-def _error(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """Return the standard error of the difference of two means, and Satterthwaite's freedom."""
-    one, other = (values.var(ddof=1) / len(values) for values in (a, b))
-    free = (one + other) ** 2 / (one**2 / (len(a) - 1) + other**2 / (len(b) - 1))
-    return float(np.sqrt(one + other)), float(free)
-
-
-def _p_value(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the two-sided p-value of Welch's test."""
-    error, free = _error(a, b)
-    return 2 * float(stdtr(free, -abs(a.mean() - b.mean()) / error))
 
 
 def _has_interval(a: np.ndarray, b: np.ndarray) -> bool:

@@ -14,34 +14,37 @@ from torch import nn
 
 from companion.runs import folder
 from companion.runs.identity import Run
-from olmlib.data.arrays import Clips, Prepared, loader
+from olmlib.data.arrays import loader
+from olmlib.data.clips import StoredClips
+from olmlib.data.folder import PreparedFolder
 from olmlib.methods.table import create
 
 BATCH = 64
 
 
-def probes(runs: list[Run]) -> pd.DataFrame:
+def probes(runs: list[Run], only: str | None = None) -> pd.DataFrame:
     """Probe every encoder of finished runs.
 
     Args:
         runs: of one data set.
+        only: the one modality whose encoders are probed, by default all.
 
     Returns:
-        A row per run and modality: `row`, `seed`, `modality`, `accuracy` on the test split, in
-        `[0, 1]`.
+        A row per run and modality: `row`, `seed`, `fold` (0 where there are none), `modality`,
+        `accuracy` on the test split, in `[0, 1]`.
 
     Raises:
         FileNotFoundError: a run has no `model.pt`.
     """
     rows = []
     for run in runs:
-        data, model = Prepared(run.prepared), load(run)
+        data, model = run.data(), load(run)
         train, test = (features(model, data, split) for split in ("train", "test"))
         labels = {split: data.labels[data.rows(split)] for split in ("train", "test")}
-        for modality in train:
+        for modality in train if only is None else (only,):
             score = linear_probe(train[modality], labels["train"], test[modality], labels["test"])
-            rows.append((run.name, run.seed, modality, score))
-    return pd.DataFrame(rows, columns=["row", "seed", "modality", "accuracy"])
+            rows.append((run.name, run.seed, run.fold or 0, modality, score))
+    return pd.DataFrame(rows, columns=["row", "seed", "fold", "modality", "accuracy"])
 
 
 def load(run: Run) -> nn.Module:
@@ -60,7 +63,7 @@ def load(run: Run) -> nn.Module:
 
 
 @torch.no_grad()
-def features(model: nn.Module, data: Prepared, split: str) -> dict[str, np.ndarray]:
+def features(model: nn.Module, data: PreparedFolder, split: str) -> dict[str, np.ndarray]:
     """Return the pooled features of a split, without augmentation, in eval mode.
 
     Args:
@@ -72,7 +75,7 @@ def features(model: nn.Module, data: Prepared, split: str) -> dict[str, np.ndarr
         Modality -> `(n, d)` float32, in the order of `data.rows(split)`.
     """
     model.eval()
-    batches = loader(Clips(data, data.rows(split), train=False), BATCH)
+    batches = loader(StoredClips(data, data.rows(split)), BATCH)
     parts = [model(batch).features for batch in batches]
     return {m: torch.cat([part[m] for part in parts]).numpy() for m in parts[0]}
 

@@ -2,14 +2,10 @@
 
 import pandas as pd
 
+from companion.evidence import rules, verdicts
 from companion.evidence.claim import Claim
-from companion.evidence.intervals import EQUIVALENT, NO_INTERVAL, SHOWN
 from companion.fig4 import numbers
 from companion.report import signed
-
-SUPPORTED, REFUTED = "supported", "refuted"
-HEADS_ONLY = "supported against Concat; against three heads not: it is the heads' work"
-NOT_SHOWN, NO_SPREAD = "not shown", "no interval: too few seeds"
 
 
 def claim(gaps: pd.DataFrame, where: str) -> Claim:
@@ -20,31 +16,11 @@ def claim(gaps: pd.DataFrame, where: str) -> Claim:
         where: readable name of the data.
     """
     balanced, overall = (gaps[gaps["what"] == measure] for measure in numbers.MEASURES)
-    return Claim(
-        "OLM improves accuracy and recall on SUN RGB-D (4.3, Fig. 4)",
-        "the balanced accuracy of OLM is above that of Concat and above that of three heads, both "
-        "shown with simultaneous intervals over seeds",
-        "it is shown to be below one of them, or equivalent to both",
-        f"{numbers.MARGIN:g} point: the paper prints no number of Figure 4 to take half of",
+    return rules.RULES[8].found(
         f"balanced accuracy: {_words(balanced)}; overall accuracy: {_words(overall)}",
         "not printed",
-        f"{verdict(balanced)} ({where})",
+        f"{verdicts.above_controls(balanced)} ({where})",
     )
-
-
-def verdict(gaps: pd.DataFrame) -> str:
-    """Return the verdict by the rule, of the lines on balanced accuracy."""
-    found = gaps.set_index("control")
-    verdicts, gain = found["verdict"], found["difference"]
-    if (verdicts == NO_INTERVAL).any():
-        return NO_SPREAD
-    shown = verdicts == SHOWN
-    if (shown & (gain < 0)).any() or (verdicts == EQUIVALENT).all():
-        return REFUTED
-    if shown.all():
-        return SUPPORTED
-    concat, _ = numbers.CONTROLS
-    return HEADS_ONLY if shown[concat] else NOT_SHOWN
 
 
 def _words(gaps: pd.DataFrame) -> str:

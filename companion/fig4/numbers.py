@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from companion import params
-from companion.evidence import intervals
+from companion.evidence import intervals, rules
 from companion.runs import folder, grid
 from companion.runs.identity import Run
 from companion.settings import Features
-from companion.spread import LEVEL, spread, together
+from companion.spread import spread
 
 DATASET = "sunrgbd"
 LABELS = {
@@ -24,9 +24,6 @@ LABELS = {
 }
 TREATED, CONTROLS = "olm", ("concat", "three_heads")
 MEASURES = ("balanced", "accuracy")
-# Points that are too small to matter. The paper prints no number of this figure that a half could
-# be taken of.
-MARGIN = 1.0
 COUNTS = ["row", "seed", "truth", "predicted", "frames"]
 
 
@@ -154,7 +151,7 @@ def recalls(counts: pd.DataFrame) -> pd.DataFrame:
     ].rename(columns={"whole": "frames"})
 
 
-def gaps(values: dict[str, dict[str, np.ndarray]], margin: float = MARGIN) -> pd.DataFrame:
+def gaps(values: dict[str, dict[str, np.ndarray]], margin: float = rules.FIG4) -> pd.DataFrame:
     """Compare OLM with its controls on several things at once, as one family.
 
     Args:
@@ -162,36 +159,20 @@ def gaps(values: dict[str, dict[str, np.ndarray]], margin: float = MARGIN) -> pd
         margin: what is too small to matter, in the unit of the values.
 
     Returns:
-        A column `what`, and those of `intervals.family`: widths are simultaneous over all lines,
-        verdicts are Holm's over all lines.
+        A column `what`, and those of `intervals.family`: all lines are one family.
 
     Raises:
-        ValueError: a row is missing, or as `intervals.family`.
+        ValueError: a row is missing, or as `intervals.judged`.
     """
     for what, rows in values.items():
         missing = [name for name in (TREATED, *CONTROLS) if name not in rows]
         if missing:
             raise ValueError(f"{what} was not measured in {', '.join(missing)}")
-    pairs = [(what, control) for what in values for control in CONTROLS]
-
-    def compared(level: float) -> pd.DataFrame:
-        tables = []
-        for what, control in pairs:
-            rows = {name: values[what][name] for name in (control, TREATED)}
-            table = intervals.family(rows, [control], margin, level)
-            table.insert(0, "what", what)
-            tables.append(table)
-        return pd.concat(tables, ignore_index=True)
-
-    told = compared(LEVEL)["p"].notna()
-    table = compared(together(LEVEL, max(1, int(told.sum()))))
-    if told.any():
-        adjusted = intervals.holm(table.loc[told, "p"].to_numpy())
-        within = (table["low90"] > -margin) & (table["high90"] < margin)
-        verdicts = np.where(within[told], intervals.EQUIVALENT, intervals.NOT_SHOWN)
-        table.loc[told, "p_holm"] = adjusted
-        table.loc[told, "verdict"] = np.where(adjusted <= 1 - LEVEL, intervals.SHOWN, verdicts)
-    return table
+    names = [(what, TREATED, control) for what in values for control in CONTROLS]
+    table = intervals.judged(
+        [(values[what][row], values[what][control]) for what, row, control in names], margin
+    )
+    return pd.concat([pd.DataFrame(names, columns=["what", "row", "control"]), table], axis=1)
 
 
 def recall_gaps(counts: pd.DataFrame) -> pd.DataFrame:

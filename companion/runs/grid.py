@@ -2,15 +2,17 @@
 
 import os
 import shutil
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
 
 from companion import params, registry
-from companion.runs import folder, result
+from companion.runs import folder
 from companion.runs.identity import Run
 from companion.workers import AGAIN, Lost, spread
 from olmlib import files, train
@@ -130,8 +132,17 @@ def execute(run: Run, progress: bool = False) -> str:
         ) from error
 
 
-def train_all(runs: list[Run], workers: int) -> pd.Series:
-    """Execute all runs over worker processes of one torch thread each, one line per run.
+class Done(NamedTuple):
+    """What became of a run: how it was come by, or an error; and the CPU time that it took."""
+
+    run: Run
+    outcome: str
+    error: str
+    seconds: float
+
+
+def carried_out(runs: list[Run], workers: int) -> Iterator[Done]:
+    """Execute all runs over worker processes of one torch thread each, in the order they end.
 
     Runs do not share random numbers, so the number of workers changes no result. A failing run
     does not stop the others, nor does one whose process the system ends.
@@ -139,6 +150,27 @@ def train_all(runs: list[Run], workers: int) -> pd.Series:
     Args:
         runs: what to train; finished ones are reused.
         workers: processes at a time.
+    """
+    for run, done in spread(_execute_alone, runs, workers):
+        if isinstance(done, Lost):
+            yield Done(run, "lost", f"{done}; {AGAIN}", 0.0)
+        else:
+            yield Done(run, *done)
+
+
+def refuse_failed(failed: list[Done], total: int) -> None:
+    """Raise where runs failed.
+
+    Raises:
+        RuntimeError: as said; the message has each one's error.
+    """
+    if failed:
+        lines = "\n".join(f"{done.run.folder.name}: {done.error}" for done in failed)
+        raise RuntimeError(f"{len(failed)} of {total} runs failed:\n{lines}")
+
+
+def train_all(runs: list[Run], workers: int) -> pd.Series:
+    """Execute all runs as `carried_out` does, one line per run.
 
     Returns:
         How many runs were reused, resumed and trained.
@@ -147,23 +179,21 @@ def train_all(runs: list[Run], workers: int) -> pd.Series:
         RuntimeError: runs failed; the message has each one's error.
     """
     outcomes, failed = [], []
-    for number, (run, done) in enumerate(spread(_execute_alone, runs, workers), start=1):
-        outcome, error = ("lost", f"{done}; {AGAIN}") if isinstance(done, Lost) else done
-        print(f"{number:4d}/{len(runs)}  {run.folder.name}  {outcome}", flush=True)
-        outcomes.append(outcome)
-        if error:
-            failed.append(f"{run.folder.name}: {error}")
-    if failed:
-        raise RuntimeError(f"{len(failed)} of {len(runs)} runs failed:\n" + "\n".join(failed))
+    for number, done in enumerate(carried_out(runs, workers), start=1):
+        print(f"{number:4d}/{len(runs)}  {done.run.folder.name}  {done.outcome}", flush=True)
+        outcomes.append(done.outcome)
+        failed += [done] if done.error else []
+    refuse_failed(failed, len(runs))
     return pd.Series(outcomes).value_counts()
 
 
-def _execute_alone(run: Run) -> tuple[str, str]:
+def _execute_alone(run: Run) -> tuple[str, str, float]:
     torch.set_num_threads(1)
+    began = time.process_time()
     try:
-        return execute(run), ""
+        return execute(run), "", time.process_time() - began
     except Exception as error:
-        return "failed", f"{type(error).__name__}: {error}"
+        return "failed", f"{type(error).__name__}: {error}", time.process_time() - began
 
 
 def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
@@ -177,14 +207,14 @@ def _train(run: Run, identity: dict, work: Path, progress: bool) -> str:
         run.model(data),
         run.config.train,
         run.seed,
-        checkpoint,
+        checkpoint if run.checkpoints else None,
         identity["identity"],
         progress,
     )
     part = work / "result"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    result.write(part, identity, method, run.config.train.device, training)
+    run.leaves(part, identity, method, run.config.train.device, training)
     if run.folder.exists():
         shutil.rmtree(run.folder)
     os.replace(part, run.folder)

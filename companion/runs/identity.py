@@ -2,14 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from companion import params, settings
-from companion.runs import sources
-from olmlib.config import MLPFusionConfig, NetworkConfig, TransformerConfig
+from companion.runs import result, sources
+from olmlib.config import (
+    LateFusionConfig,
+    MLPFusionConfig,
+    NetworkConfig,
+    TransformerConfig,
+)
 from olmlib.data.arrays import Prepared
 from olmlib.data.features import Features
 from olmlib.data.segments import Segments
@@ -19,7 +24,13 @@ from olmlib.models.ave.config import LocalizationConfig
 from olmlib.models.table import NETWORKS
 
 # What every run passes through, whatever its method, network and data are.
-ALWAYS = ("olmlib.train", "companion.runs.result", "companion.runs.processor")
+ALWAYS = ("olmlib.train", "companion.runs.processor")
+# What opens the prepared data that a network reads; those that classify segments read segments.
+FOLDERS: dict[type, type] = {
+    LateFusionConfig: Prepared,
+    MLPFusionConfig: Features,
+    TransformerConfig: Sequences,
+}
 
 
 @dataclass(frozen=True)
@@ -35,18 +46,23 @@ class Run:
         prepared: folder of the prepared arrays.
         runs: folder in which the finished run's folder is put.
         work: folder for checkpoints of unfinished runs.
-        fold: for data sets with folds, the part of the training data that is its dev split.
+        fold: for data sets with folds, which one this is: of sequences, the part of the training
+            data that is the dev split; others have a prepared folder for every fold.
+        leaves: writes what the finished run's folder has.
+        checkpoints: write one after each epoch; a run of seconds is sooner done anew.
     """
 
     dataset: str
     name: str
     row: params.Row
     seed: int
-    config: params.AnySection
+    config: params.AnySection | settings.AnyRecording
     prepared: Path
     runs: Path
     work: Path
     fold: int | None = None
+    leaves: Callable[..., None] = result.write
+    checkpoints: bool = True
 
     @property
     def folder(self) -> Path:
@@ -54,16 +70,18 @@ class Run:
         fold = "" if self.fold is None else f"-{self.fold}"
         return self.runs / f"{self.name}-{self.seed}{fold}"
 
+    @property
+    def opens(self) -> type:
+        """The class of the prepared data."""
+        if isinstance(self.config.model, LocalizationConfig):
+            return Segments
+        return FOLDERS[type(self.config.model)]
+
     def data(self) -> Prepared | Sequences | Segments | Features:
-        """Open the prepared data; in cross-validation, the run's fold is the dev split."""
-        if isinstance(self.config, settings.Segments):
-            return Segments(self.prepared)
-        if isinstance(self.config, settings.Features):
-            return Features(self.prepared)
-        if self.fold is None:
-            return Prepared(self.prepared)
-        assert isinstance(self.config.model, TransformerConfig)  # only sequences have folds
-        return Sequences(self.prepared, self.fold, self.config.model.modalities)
+        """Open the prepared data of the run's fold."""
+        if isinstance(self.config.model, TransformerConfig):
+            return Sequences(self.prepared, self.fold or 0, self.config.model.modalities)
+        return self.opens(self.prepared)
 
     def model(self, data: Prepared | Sequences | Segments | Features) -> NetworkConfig:
         """Return the model's configuration, with the widths of the data's features."""
@@ -86,12 +104,12 @@ class Run:
         They are found from the classes that the run has chosen, not from the tables that list all
         of them: an edit of one method trains no other.
         """
-        data: type = Prepared if self.fold is None else Sequences
-        if isinstance(self.config, settings.Segments):
-            data = Segments
-        if isinstance(self.config, settings.Features):
-            data = Features
-        chosen = METHODS[self.row.method], NETWORKS[type(self.config.model)], data
+        chosen = (
+            METHODS[self.row.method],
+            NETWORKS[type(self.config.model)],
+            self.opens,
+            self.leaves,
+        )
         names = [kind.__module__ for kind in chosen]
         return sources.closure(*ALWAYS, *names, without=sources.TABLES)
 

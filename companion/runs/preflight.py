@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # GiB that a training takes of a GPU at the paper's sizes in float32, the largest of Concat, three
 # heads and OLM on an H100 (`results/gpu`); VGGSound's clips have the sizes of Kinetics-Sounds'.
 MEMORY = {"cremad": 3.9, "ks": 11.8, "vggsound": 11.8, "mer2023": 15.4}
+# GiB of the weights that a data set's finished runs keep at the paper's sizes.
+WEIGHTS = {"cremad": 7.0, "ks": 4.2, "vggsound": 4.2, "mer2023": 130.6, "ave": 0.8}
 GIB = 2**30
 FC7 = 4096  # numbers that Places-CNN makes of a picture
 
@@ -60,11 +62,14 @@ def lacking(name: str, profile: "params.Profile", root: Path) -> list[str]:
             )
         if not (root / "prepared" / name / dataset / "meta.json").is_file():
             room += len(release.clips) * clip_bytes(section)
+        if not (root / "runs" / name / entry.table / dataset).is_dir():
+            room += int(WEIGHTS.get(dataset, 0) * GIB)
     free = shutil.disk_usage(root).free
     if room > free:
         lines.append(
-            f"{root}: the arrays of the releases that are here take {room / GIB:.0f} GiB, "
-            f"{free / GIB:.0f} GiB are free: make room, or let `prepared` be a link to another disk"
+            f"{root}: the arrays of the releases that are here and the weights of their runs take "
+            f"{room / GIB:.0f} GiB, {free / GIB:.0f} GiB are free: make room, or let `prepared` "
+            "and `runs` be links to another disk"
         )
     return lines
 

@@ -1,7 +1,6 @@
 """Table 2: networks for event localization x ways to train them, in percent, traceable to runs."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from companion.evidence.intervals import comparisons
 from companion.rows import REFERENCES
 from companion.runs import folder, grid
 from companion.runs.identity import Run
+from companion.settings import Own
 from companion.settings import Segments as Section
 from companion.spread import Sensitivity, difference, sensitivity, spread
 from companion.tables import split_by
@@ -56,8 +56,8 @@ def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
     section = section_of(chosen)
     runs = []
     for network, model in section.model:
-        train = replace(section.train, lr=section.rates.get(network, section.train.lr))
-        config = section.model_copy(update={"model": model, "train": train})
+        own = section.own.get(network, Own())
+        config = section.model_copy(update={"model": model, "train": own.of(section.train)})
         places = grid.places(profile, DATASET, root)
         runs += [
             Run(

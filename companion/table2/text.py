@@ -119,12 +119,12 @@ def notes(grid: Sequence[Run]) -> str:
             "VGG-19's and VGGish's. Its numbers say nothing about the real recordings; the paper's "
             "stand beside them for orientation only."
         )
-    rates = {numbers.NETWORKS[numbers.cell_of(run)[0]]: run.config.train.lr for run in grid}
+    trains = {numbers.NETWORKS[numbers.cell_of(run)[0]]: run.config.train for run in grid}
     seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in grid}))
     lines.append(
-        f"Seeds {seeds}; {config.train.epochs} epochs, batch {config.train.batch_size}, "
-        f"{config.train.optimizer}; learning rates "
-        + ", ".join(f"{name} {rate:g}" for name, rate in rates.items())
+        f"Seeds {seeds}; batch {config.train.batch_size}, {config.train.optimizer}; epochs and "
+        "learning rates "
+        + ", ".join(f"{name} {train.epochs} at {train.lr:g}" for name, train in trains.items())
         + f"; weights of the epoch chosen by `selection: {config.train.selection}`."
     )
     blends = (run.row.options for run in grid if run.row.method == "gblend")

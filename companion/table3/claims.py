@@ -1,11 +1,15 @@
 """The paper's claims on Table 3, each with our difference and the paper's."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from companion import paper, params, report
+from companion.rows import IRFB
+from companion.runs import folder
+from companion.runs.identity import Run
 from companion.spread import difference
 from companion.table3.numbers import MEASURES, PROTOCOLS, SCALES, WITHOUT, cell
 
@@ -43,6 +47,33 @@ def fusions(measured: pd.DataFrame, table: params.Table3, printed: Path | None =
                 )
     names = ["claim", "protocol", "measure", "difference", "paper"]
     return pd.DataFrame(lines, columns=names)
+
+
+def encoders(grid: Sequence[Run], table: params.Table3) -> pd.DataFrame:
+    """Return what unimodal encoders reach inside the network with IRFB, and trained alone.
+
+    Args:
+        grid: finished runs of Table 3.
+        table: combinations and fusions; the combination `shown` is looked at.
+
+    Returns:
+        Columns `modality`, `seed`, `inside` (OLM and IRFB), `alone`: accuracies of the modality's
+        own head on the test clips, in `[0, 1]`, means over folds.
+    """
+    inside = f"{IRFB}_{table.shown.replace('+', '')}"
+    letters = {parts[0]: name for name, parts in table.combinations.items() if len(parts) == 1}
+    modalities = [m for m in table.combinations[table.shown] if m in letters]
+    wanted = {inside, *(f"unimodal_{letters[m]}" for m in modalities)}
+    scores = folder.load([run for run in grid if run.name in wanted])
+    scores = scores[scores["weights"] == "test"]
+    means = scores.groupby(["row", "metric", "seed"])["value"].mean()
+    lines = []
+    for modality in modalities:
+        own, alone = (
+            means[row, f"accuracy_{modality}"] for row in (inside, f"unimodal_{letters[modality]}")
+        )
+        lines.append(pd.DataFrame({"modality": modality, "inside": own, "alone": alone}))
+    return pd.concat(lines).reset_index()[["modality", "seed", "inside", "alone"]]
 
 
 def control(measured: pd.DataFrame, table: params.Table3) -> pd.DataFrame:

@@ -1,40 +1,30 @@
 """Prepared data: memory-mapped arrays, and the batches a network is trained on.
 
 A prepared folder holds `audio.npy` (N, 257, F) float16 log spectrograms (smaller where preparation
-pooled them), `visual.npy` (N, n_frames, S, S, 3) uint8 RGB frames, `records.csv` (row, id, label,
-split, group), `rejected.csv` (id, split, reason) and, written last, `meta.json`.
+pooled them), `visual.npy` (N, n_frames, S, S, 3) uint8 RGB frames, and what every folder has, see
+`olmlib.data.folder`.
 """
 
-import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch.utils.data import DataLoader
 
 from olmlib.config import TrainConfig
 from olmlib.data import arrive
 from olmlib.data.arrive import Batch
-from olmlib.data.clips import SPLITS, ClipSet
+from olmlib.data.clips import ClipSet
+from olmlib.data.folder import PreparedFolder
 
-RECORDS = ["row", "id", "label", "split", "group"]
-REJECTED = ["id", "split", "reason"]
 _TRIES = 10
 _ROWS = 4096
 
 
-class Prepared:
-    """A prepared folder, opened without reading the arrays into memory.
+class Prepared(PreparedFolder):
+    """A prepared folder of recordings; see its base for the other attributes.
 
     Attributes:
-        folder: where it lies.
-        meta: contents of `meta.json`.
-        classes: C names; their position is the label.
-        digest: SHA-256 of arrays and records.
-        records: DataFrame with columns row, id, label, split, group.
-        labels: `(N,)` int64, in `[0, C)`.
         audio: `(N, 257, F)` float16 memmap.
         visual: `(N, n_frames, S, S, 3)` uint8 memmap.
     """
@@ -46,44 +36,25 @@ class Prepared:
             FileNotFoundError: the folder is missing or was not finished.
             ValueError: arrays and records disagree.
         """
-        self.folder = Path(folder)
-        meta = self.folder / "meta.json"
-        if not meta.is_file():
-            raise FileNotFoundError(
-                f"{meta} not found: {self.folder} is not prepared, or its preparation was stopped; "
-                "run the stage that prepares it (companion.data.prepare.prepare) again"
-            )
-        self.meta = json.loads(meta.read_text(encoding="utf-8"))
-        self.classes = tuple(self.meta["classes"])
-        self.digest = self.meta["digest"]
-        self.records = pd.read_csv(self.folder / "records.csv", dtype={"id": str, "group": str})
-        self.labels = self.records["label"].to_numpy(np.int64)
-        # Copy-on-write: torch wants writable memory. Plain views: indexing a `memmap` is slow.
-        self.audio = np.load(self.folder / "audio.npy", mmap_mode="c").view(np.ndarray)
-        self.visual = np.load(self.folder / "visual.npy", mmap_mode="c").view(np.ndarray)
+        super().__init__(folder)
+        self.audio, self.visual = self.array("audio"), self.array("visual")
         if not len(self.records) == len(self.audio) == len(self.visual):
-            raise ValueError(
-                f"{self.folder}: {len(self.records)} records, {len(self.audio)} spectrograms, "
-                f"{len(self.visual)} clips of frames; delete the folder and prepare it again"
+            raise self.disagree(
+                f"{len(self.records)} records, {len(self.audio)} spectrograms, "
+                f"{len(self.visual)} clips of frames"
             )
-
-    def __reduce__(self):
-        """Pickle the folder alone: a pickled memmap would carry the whole array to a worker."""
-        return Prepared, (self.folder,)
-
-    def __len__(self) -> int:
-        """Return N."""
-        return len(self.records)
 
     def clips(self, rows: np.ndarray, augment: bool, config: TrainConfig, seed: int) -> "Clips":
         """Return some rows as the clips of a training, see `Clips`."""
         return Clips(self, rows, augment, config.crop_scale, config.flip, seed)
 
-    def rows(self, split: str) -> np.ndarray:
-        """Return the rows of `split` ("train", "dev" or "test"), ascending, `(n,)` int64."""
-        if split not in SPLITS:
-            raise ValueError(f"split {split!r} is not one of {', '.join(SPLITS)}")
-        return np.flatnonzero(self.records["split"] == split)
+    def batch(self, rows: np.ndarray) -> Batch:
+        """Return `rows` as they are stored, also "audio" `(B, 1, 257, F)` and "visual"."""
+        audio = torch.from_numpy(self.audio[rows]).unsqueeze(1)
+        return super().batch(rows) | {
+            "audio": audio,
+            "visual": torch.from_numpy(self.visual[rows]),
+        }
 
 
 class Clips(ClipSet):
@@ -119,18 +90,10 @@ class Clips(ClipSet):
         self.crop_scale, self.flip, self.seed = (low, high), flip, seed
         self.set_epoch(0)
 
-    def __len__(self) -> int:
-        """Return the number of clips."""
-        return len(self.rows)
-
     def set_epoch(self, epoch: int) -> None:
         """Choose the random numbers of `epoch`."""
         self.epoch = epoch
         self._drawn: tuple[np.ndarray, np.ndarray] | None = None
-
-    def __getitem__(self, index: int) -> Batch:
-        """Return one sample: a batch without its first dimension."""
-        return {key: value[0] for key, value in self.__getitems__([index]).items()}
 
     def __getitems__(self, indices: list[int]) -> Batch:
         """Return one batch.
@@ -141,15 +104,10 @@ class Clips(ClipSet):
             `late`, what `arrive.ready` makes these of.
         """
         rows = self.rows[np.asarray(indices, np.int64)]
-        frames = self.prepared.visual
-        batch = {
-            "audio": torch.from_numpy(self.prepared.audio[rows]).unsqueeze(1),
-            "visual": torch.from_numpy(frames[rows]),
-            "label": torch.from_numpy(self.prepared.labels[rows]),
-            "row": torch.from_numpy(rows),
-        }
+        batch = self.prepared.batch(rows)
         if self.train:
-            boxes = zip(arrive.BOXES, self._boxes(frames.shape[1]), strict=True)
+            count = self.prepared.visual.shape[1]
+            boxes = zip(arrive.BOXES, self._boxes(count), strict=True)
             batch |= {f"visual_{name}": torch.from_numpy(box[rows]) for name, box in boxes}
         return batch if self.late else arrive.ready(batch)
 
@@ -236,26 +194,3 @@ def loader(
 
 def _same(batch):
     return batch
-
-
-def seal(folder: Path, records: pd.DataFrame, rejected: pd.DataFrame, meta: dict) -> None:
-    """Write records, rejected clips and, last, `meta.json` with the digest beside the arrays.
-
-    Args:
-        folder: holds `audio.npy` and `visual.npy` already.
-        records: columns id, label, split, group and others; one per row of the arrays, in their
-            order.
-        rejected: columns id, split, reason.
-        meta: what to remember; gains "digest".
-    """
-    records = records.reset_index(drop=True)
-    records.insert(0, "row", records.index)
-    columns = [*RECORDS, *records.columns.difference(RECORDS, sort=False)]
-    records[columns].to_csv(folder / "records.csv", index=False, lineterminator="\n")
-    rejected[REJECTED].to_csv(folder / "rejected.csv", index=False, lineterminator="\n")
-    digest = hashlib.sha256()
-    for name in ("audio.npy", "visual.npy", "records.csv"):
-        with (folder / name).open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    text = json.dumps(meta | {"digest": digest.hexdigest()}, indent=1, sort_keys=True)
-    (folder / "meta.json").write_text(text + "\n", encoding="utf-8")

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from olmlib.data.arrays import REJECTED, Prepared, seal
+from olmlib.data.arrays import Prepared
+from olmlib.data.folder import REJECTED, seal
 from olmlib.data.segments import BACKGROUND, Segments, segment_labels
 
 _SPLITS = np.array(["train", "train", "train", "dev", "test"])
@@ -39,7 +40,7 @@ def synthetic(
     records = _records(labels, classes)
     meta = {"name": "synthetic", "classes": [f"class{c}" for c in range(classes)]}
     meta |= {"n_frames": n_frames, "frame_size": size, "frontend": "none"}
-    seal(folder, records, pd.DataFrame(columns=REJECTED), meta)
+    seal(folder, ("audio", "visual"), records, pd.DataFrame(columns=REJECTED), meta)
     return Prepared(folder)
 
 
@@ -77,7 +78,7 @@ def segments(
     records = _records(event, classes).assign(start=start, end=end)
     names = [*(f"class{c}" for c in range(classes)), BACKGROUND]
     meta = {"name": "synthetic", "classes": names, "segments": length}
-    seal(folder, records, pd.DataFrame(columns=REJECTED), meta)
+    seal(folder, ("audio", "visual"), records, pd.DataFrame(columns=REJECTED), meta)
     return Segments(folder)
 
 

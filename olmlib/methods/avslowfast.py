@@ -10,6 +10,7 @@ Concat per step of 8 clips at width 8 on one CPU core; with the synchrony loss, 
 import torch
 
 from olmlib.check import NotNegative, Probability, checked
+from olmlib.config import LateFusionConfig
 from olmlib.methods.base import Method
 from olmlib.models.avslowfast import AVSlowFastLite
 
@@ -33,7 +34,15 @@ class Scheme(Method):
         self.dropped = False
 
     def build(self, num_classes, config):
-        """Return the model with laterals."""
+        """Return the model with laterals.
+
+        Raises:
+            ValueError: encoders that are no ResNets.
+        """
+        if not isinstance(config, LateFusionConfig):
+            raise ValueError(
+                "AVSlowFast's laterals join maps inside ResNets: it needs convolutional encoders"
+            )
         return AVSlowFastLite(num_classes, config, self.drop, self.avs)
 
     def after_backward(self, model):

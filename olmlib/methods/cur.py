@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from olmlib.check import Count, NotNegative, Positive, checked
+from olmlib.config import LateFusionConfig
 from olmlib.losses import cross_entropy
 from olmlib.methods.base import Method
 from olmlib.models.mmtm import TwoBranch
@@ -60,7 +61,15 @@ class Scheme(Method):
         self.was_blocked: str | None = None
 
     def build(self, num_classes, config):
-        """Return the two branches joined by MMTM."""
+        """Return the two branches joined by MMTM.
+
+        Raises:
+            ValueError: encoders that are no ResNets.
+        """
+        if not isinstance(config, LateFusionConfig):
+            raise ValueError(
+                "CUR's gates stand between the stages of ResNets: it needs convolutional encoders"
+            )
         model = TwoBranch(num_classes, config, self.gate_scale)
         self.start(model.modalities)
         return model

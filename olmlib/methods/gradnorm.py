@@ -4,8 +4,8 @@ Every head has a loss of its own, and the network minimises their weighted sum. 
 weights move so that the weighted gradients of the heads, measured at weights W that they share,
 have equal norms, apart from a bonus: a head whose loss has fallen less than the others' since the
 start may push harder, the more so the larger `alpha` is. It costs a partial backward pass per head,
-from the loss to W. Here W is the last convolution of each encoder, so these passes stop right
-behind the heads and a step takes about a tenth longer than Concat's.
+from the loss to W. Here W is the last convolution of each encoder (of an MLP, its last matrix), so
+these passes stop right behind the heads and a step takes about a tenth longer than Concat's.
 
 The paper balances tasks and says nothing of modalities; which heads and which W to take for a late
 fusion is our choice (B9 in `book/paper_vs_code.md`).
@@ -15,11 +15,13 @@ from math import log
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from olmlib.check import NotNegative, Positive, checked
 from olmlib.losses import cross_entropy
 from olmlib.methods.base import Method
+from olmlib.models.build import build
+from olmlib.models.encoders import Encoder
 from olmlib.models.late_fusion import LateFusion
 
 # In half precision the gradients of single losses are so small that they would round to zero. A
@@ -68,7 +70,11 @@ class Scheme(Method):
 
     def build(self, num_classes, config):
         """Return the late fusion with auxiliary heads, or with block-split ones."""
-        self.model = LateFusion(num_classes, config, aux_heads=self.site != "classifier")
+        model = build(num_classes, config, aux_heads=self.site != "classifier")
+        if not isinstance(model, LateFusion):
+            kind = type(model).__name__
+            raise ValueError(f"GradNorm balances the heads of a late fusion, not of {kind}")
+        self.model = model
         self.w = torch.ones(len(self.model.heads), dtype=torch.float64)
         # One optimiser for the whole training: a new one per step would forget Adam's moments.
         self.optimizer = torch.optim.Adam([self.w], lr=self.lr_w)
@@ -115,13 +121,25 @@ class Scheme(Method):
     def _shared(self, outputs) -> list[Tensor]:
         match self.site:
             case "encoders":
-                trunks = [encoder.trunk for encoder in self.model.encoders.values()]
-                last = [[*trunk.layer4.children()][-1] for trunk in trunks]
-                return [block.get_parameter("conv2.weight") for block in last]
+                return [last_weights(encoder) for encoder in self.model.encoders.values()]
             case "features":
                 return list(outputs.features.values())
             case "classifier":
                 return [self.model.fusion.get_parameter("weight")]
+
+
+def last_weights(encoder: nn.Module) -> Tensor:
+    """Return the kernels of an encoder's last convolution, or the last matrix of an MLP.
+
+    Raises:
+        ValueError: an encoder without weights.
+    """
+    if isinstance(encoder, Encoder):
+        return [*encoder.trunk.layer4.children()][-1].get_parameter("conv2.weight")
+    matrices = [p for p in encoder.parameters() if p.ndim == 2]
+    if not matrices:
+        raise ValueError("the heads share no weights: give the encoders a hidden layer")
+    return matrices[-1]
 
 
 def gradient_norm(loss: Tensor, shared: list[Tensor]) -> Tensor:

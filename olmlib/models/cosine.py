@@ -1,14 +1,15 @@
 """Late fusion whose logits are sums of cosines: the model of MMCosine (Xu et al., ICASSP 2023)."""
 
 from collections.abc import Mapping
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from olmlib.check import checked
-from olmlib.config import LateFusionConfig
-from olmlib.models.encoders import Encoder, encoders, initialise
+from olmlib.config import NetworkConfig
+from olmlib.models.build import build
+from olmlib.models.late_fusion import LateFusion
 from olmlib.models.network import Network
 from olmlib.models.outputs import Outputs
 
@@ -21,25 +22,29 @@ class CosineFusion(Network):
 
     Args:
         num_classes: C.
-        config: encoders, width and initialisation.
+        config: of a late fusion, whose encoders and head these are.
         scale: s; the fused logits of M modalities lie in [-M s, M s].
         linear_eval: in eval mode, let the fused logits be `[h_a ; h_v] W^T + beta`, which nothing
             trained, as the released code's validation does.
+
+    Raises:
+        ValueError: the configuration is not one of a late fusion of two modalities or more.
     """
 
-    encoders: Mapping[str, Encoder]
+    encoders: Mapping[str, Any]
 
     @checked
-    def __init__(self, num_classes: int, config: LateFusionConfig, scale=10.0, linear_eval=False):
+    def __init__(self, num_classes: int, config: NetworkConfig, scale=10.0, linear_eval=False):
         super().__init__()
-        self.heads = (*config.encoders, "fused")
+        base = build(num_classes, config)
+        if not isinstance(base, LateFusion) or not isinstance(base.fusion, nn.Linear):
+            raise ValueError("cosines are summed where features of several modalities are joined")
+        self.heads = base.heads
         self.scale, self.linear_eval = scale, linear_eval
-        self.encoders = encoders(config)
+        self.encoders, self.fusion = base.encoders, base.fusion
         self.dims = [encoder.dim for encoder in self.encoders.values()]
-        self.fusion = nn.Linear(sum(self.dims), num_classes)
         # No cosine has a bias. It is there for `linear_eval` alone, as it was initialised.
         self.fusion.bias.requires_grad_(False)
-        initialise(self, config.init)
 
     def forward(self, batch: dict[str, Tensor]) -> Outputs:
         """Classify a batch; `logits` has every modality and `fused`."""
@@ -50,7 +55,7 @@ class CosineFusion(Network):
             for (m, h), block in zip(features.items(), blocks, strict=True)
         }
         if self.linear_eval and not self.training:
-            fused = self.fusion(torch.cat(list(features.values()), dim=1))
+            fused = self.fusion(features)
         else:
             first, *others = logits.values()
             fused = sum(others, start=first)

@@ -1,0 +1,240 @@
+"""The page of findings: each of the paper's claims, what decides it, our numbers, the verdict."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from companion import report
+from companion.evidence import rules, verdicts
+from companion.evidence.claim import Claim
+from companion.evidence.intervals import SHOWN
+from companion.findings import asked, elsewhere
+from companion.findings.forest import MINIATURES, RECORDINGS
+from companion.report import signed
+
+NOT_YET = "not yet measured"
+NO_STUDY = (
+    "**The study has not been run here** (`make study`): claims that need it are "
+    f"*{NOT_YET}*, and the rest stands on `mini`."
+)
+TABLES, ASKED, FOREST = "*_claims.csv", "_claims", "forest.csv"
+
+
+class Study(NamedTuple):
+    """What the study's results say.
+
+    Attributes:
+        tables: data set -> lines of `numbers.table`.
+        claims: data set -> as of `asked.ask`.
+        forest: as of `forest.table`, or nothing where there is none.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    claims: dict[str, pd.DataFrame]
+    forest: pd.DataFrame
+
+    def kind(self, dataset: str) -> str:
+        """Return whether a data set is one of recordings or a miniature."""
+        return str(self.tables[dataset]["kind"].iloc[0])
+
+    def title(self, dataset: str) -> str:
+        """Return its readable name."""
+        return str(self.tables[dataset]["title"].iloc[0])
+
+
+def read(folder: Path) -> Study:
+    """Read the study's results; where it was not run, there are none.
+
+    Args:
+        folder: `results/study`.
+    """
+    files = sorted(folder.glob(TABLES))
+    names = [file.stem.removesuffix(ASKED) for file in files]
+    tables = {name: pd.read_csv(folder / f"{name}.csv") for name in names}
+    # Recordings first, in the order of their names.
+    names.sort(key=lambda name: (tables[name]["kind"].iloc[0] != RECORDINGS, name))
+    claims = {name: pd.read_csv(folder / f"{name}{ASKED}.csv") for name in names}
+    claims = {name: table.fillna({"row": ""}) for name, table in claims.items()}
+    forest = folder / FOREST
+    pooled = (
+        pd.read_csv(forest).fillna({"dataset": "", "verdict": ""}) if forest.is_file() else None
+    )
+    return Study({name: tables[name] for name in names}, claims, pd.DataFrame(pooled))
+
+
+def write(folder: Path, mini: Path, costs: Path, short: Path, page_of_all: Path) -> str:
+    """Write the page of findings and its summary from the files of results.
+
+    Args:
+        folder: results of the study, where there are any.
+        mini: results of `mini`.
+        costs: `benchmarks/costs.csv`.
+        short: the summary's place, for the README.
+        page_of_all: the page's place.
+
+    Returns:
+        The summary.
+    """
+    study, other = read(folder), elsewhere.found(mini, costs)
+    report.save(page(study, other, "make study"), page_of_all)
+    said = summary(study, other)
+    report.save(said, short)
+    return said
+
+
+def judge(study: Study, other: Mapping[int, Claim]) -> pd.DataFrame:
+    """Return a line per claim.
+
+    Args:
+        study: as of `read`.
+        other: as of `elsewhere.found`.
+
+    Returns:
+        Columns `number`, `claim`, `recordings`, `miniatures`: verdicts.
+    """
+    lines = []
+    for number, rule in rules.RULES.items():
+        line: dict[str, object] = {"number": number, "claim": rule.claim}
+        if number in other:
+            on = elsewhere_of(number)
+            line |= {RECORDINGS: on or "–", MINIATURES: "–"}
+            where = RECORDINGS if on else MINIATURES
+            line[where] = f"{other[number].verdict}{on}"
+        else:
+            for kind in (RECORDINGS, MINIATURES):
+                line[kind] = over(study, number, kind)
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def elsewhere_of(number: int) -> str:
+    """Return on what a claim was decided that needs no data; empty if it needs them."""
+    return {11: " (mathematics)", 13: " (measured costs)"}.get(number, "")
+
+
+def over(study: Study, number: int, kind: str) -> str:
+    """Return the verdict on a claim over the data sets of one kind."""
+    found = [
+        verdict
+        for name, table in study.claims.items()
+        if study.kind(name) == kind and (verdict := asked.verdict(table, number))
+    ]
+    if not found:
+        return NOT_YET if number in ASKED_OF_STUDY else "–"
+    return f"{verdicts.over_sets(found)} ({len(found)} set{'s' * (len(found) > 1)})"
+
+
+ASKED_OF_STUDY = (1, 2, 3, 4, 5, 6, 12, 14)
+
+
+def sentences(study: Study) -> str:
+    """Return what a newcomer should remember, in two sentences, from the recordings alone."""
+    own = {
+        name: table.set_index("row")
+        for name, table in study.tables.items()
+        if study.kind(name) == RECORDINGS and rules.OLM in set(table["row"])
+    }
+    if not own:
+        return NO_STUDY
+    better, worse = (
+        {
+            control: sum(
+                lines.loc[rules.OLM, f"{control}_verdict"] == SHOWN
+                and sign * lines.loc[rules.OLM, f"minus_{control}"] > 0
+                for lines in own.values()
+            )
+            for control in verdicts.CONTROLS
+        }
+        for sign in (1, -1)
+    )
+    sets = f"{len(own)} set{'s' * (len(own) > 1)} of real recordings"
+    first = (
+        f"On {sets}, with every row tuned by the same budget, OLM as the paper prints it is shown "
+        f"to be better than plain concatenation on {better['concat']} and worse on "
+        f"{worse['concat']}, and better than three heads, which have its heads and no rule, on "
+        f"{better['three_heads']} and worse on {worse['three_heads']}."
+    )
+    parts = {
+        "two more heads": ("three_heads", "concat"),
+        "a constant temperature on top of them": ("olm_constant", "three_heads"),
+        "the paper's rule on top of them": (rules.OLM, "three_heads"),
+    }
+    told = [f"{name} {_mean(study.forest, *pair)}" for name, pair in parts.items()]
+    second = f"What each part adds, in points: {'; '.join(told)}."
+    return f"{first} {second}"
+
+
+def _mean(forest: pd.DataFrame, row: str, control: str) -> str:
+    if forest.empty:
+        return NOT_YET
+    pair = (forest["row"] == row) & (forest["control"] == control)
+    own = forest[pair & (forest["kind"] == RECORDINGS)]
+    mean = own[own["dataset"] == ""]
+    line = (mean if len(mean) else own).iloc[0]
+    return f"{signed(line['difference'])} [{signed(line['low'])}, {signed(line['high'])}]"
+
+
+def summary(study: Study, other: Mapping[int, Claim]) -> str:
+    """Return the sentences and the short table, as the README's first screen shows them."""
+    found = judge(study, other)
+    cells = pd.DataFrame(
+        {
+            "": [f"{n}" for n in found["number"]],
+            "The paper says": found["claim"],
+            "Real recordings": found[RECORDINGS],
+            "Miniatures": found[MINIATURES],
+        }
+    )
+    return "\n\n".join([sentences(study), report.markdown_table(cells, "left")])
+
+
+def page(study: Study, other: Mapping[int, Claim], command: str) -> str:
+    """Return the whole page.
+
+    Args:
+        study: as of `read`.
+        other: as of `elsewhere.found`.
+        command: that makes it.
+    """
+    parts = [
+        "# What we found",
+        summary(study, other),
+        "Verdicts follow from the numbers below by rules that were written before the study was "
+        "run ([protocol](fairness.md)). Supported, contradicted and not shown speak of the data "
+        "sets named; miniatures are drawn and made, and are never pooled with recordings. Where "
+        "the paper says OLM, Algorithm 1 as printed decides and `stable`, ours, stands beside it; "
+        "on miniatures `stable` stands for both.",
+    ]
+    for number, rule in rules.RULES.items():
+        parts.append(f"## {number}. {rule.claim[0].upper()}{rule.claim[1:]}")
+        parts.append(
+            f"*Asked:* {rule.measured}. *Supported if* {rule.supports}. *Contradicted if* "
+            f"{rule.refutes}. *Margin:* {rule.margin}."
+        )
+        if number in other:
+            found = other[number]
+            parts.append(f"{found.number}. The paper: {found.paper}. **{found.verdict}**")
+        else:
+            parts.append(details(study, number))
+    return "\n\n".join([*parts, f"Made by `{command}` from `results/study` and `results/mini`."])
+
+
+def details(study: Study, number: int) -> str:
+    """Return the numbers of a claim on every data set as a Markdown table."""
+    cells = []
+    for name, table in study.claims.items():
+        for row, lines in table[table["claim"] == number].groupby("row", sort=False):
+            cells.append(
+                {
+                    "Data": study.title(name),
+                    "OLM is": {rules.OLM: "`paper`", "olm": "`stable`"}.get(str(row), "–"),
+                    "Numbers": asked.in_words(lines),
+                    "Verdict": str(lines["on_claim"].iloc[0]),
+                }
+            )
+    if not cells:
+        command = "make study" if number in ASKED_OF_STUDY else "make reproduce"
+        return f"*{NOT_YET}*: `{command}`."
+    return report.markdown_table(pd.DataFrame(cells), "left")

@@ -1,0 +1,266 @@
+"""The tables of the study as pictures: every row's gain, what helps, the rates, the costs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from companion.evidence import rules
+from companion.evidence.intervals import EQUIVALENT, SHOWN
+from companion.evidence.verdicts import CONTROLS
+from companion.figures.style import PAPER, class_palette, closed, style
+from companion.findings import numbers
+from companion.report import signed
+
+INK, SEED, BAND = "0.1", "0.45", "#E3ECF4"
+MEAN: dict[str, Any] = {"ls": "", "marker": "o", "ms": 6, "mec": INK, "mew": 1.2}
+SEEDS: dict[str, Any] = {"ls": "", "marker": "o", "ms": 2.6, "mfc": SEED, "mec": "none"}
+# Filled black where a difference is shown, grey where it is equivalent, hollow where neither.
+FILL = {SHOWN: INK, EQUIVALENT: "0.65"}
+# From Concat to OLM: what is added, step by step.
+STEPS = {
+    "Heads": ("three_heads",),
+    "Temperature": ("olm_constant",),
+    "The paper's rule": ("olm_paper", "olm_code", "olm"),
+    "Controls of the rule": ("olm_reversed", "olm_norm_free", "olm_random", "olm_current"),
+}
+PARTS = ("concat", *(row for rows in STEPS.values() for row in rows))
+RATES = ("concat", "three_heads", "olm_constant", "olm_paper", "olm")
+
+
+def gains(lines: pd.DataFrame, runs: pd.DataFrame) -> Figure:
+    """Draw every row's difference to each control: seeds, mean, simultaneous interval, verdict.
+
+    Never heights: ours and the paper's are of other data, a difference can be set beside another.
+
+    Args:
+        lines: as of `numbers.table`.
+        runs: as of `numbers.replicates`.
+    """
+    places = {row: at for at, row in enumerate(lines["row"])}
+    with style():
+        fig, axes = plt.subplots(
+            1, 2, figsize=(10.5, 1.7 + 0.27 * len(places)), sharey=True, layout="constrained"
+        )
+        for ax, control in zip(axes, CONTROLS, strict=True):
+            _band(ax)
+            zero = runs.loc[runs["row"] == control, "accuracy"].mean()
+            at = runs["row"].map(places) + 0.3
+            ax.plot(runs["accuracy"] - zero, at, **SEEDS, label="a seed")
+            _limits(ax, lines, control)
+            for line in lines.to_dict("records"):
+                _bar(ax, line, control, places[line["row"]])
+            if control == "concat":
+                _printed(ax, lines, places)
+            ax.set(xlabel=f"accuracy − {numbers.name(control)} (points)")
+            ax.grid(axis="y", visible=False)
+            ax.tick_params(axis="y", length=0)
+        first = lines.iloc[0]
+        axes[0].set_title(f"{first['title']}: {first['seeds']} seeds, {first['test_clips']} clips")
+        axes[0].set_yticks(list(places.values()), lines["label"])
+        axes[0].set_ylim(len(places) - 0.4, -0.6)
+        handles, names = axes[0].get_legend_handles_labels()
+        told = dict(zip(names, handles, strict=True))
+        fig.legend(
+            handles=[*told.values(), *_verdict_handles()], loc="outside lower center", ncols=3
+        )
+    return closed(fig)
+
+
+def what_helps(tables: pd.DataFrame) -> Figure:
+    """Draw what each part of OLM adds to Concat: heads, temperature, rule; a panel per data set.
+
+    Args:
+        tables: lines of `numbers.table`, of one or several data sets.
+    """
+    titles = list(dict.fromkeys(tables["title"]))
+    groups = {row: group for group, rows in STEPS.items() for row in rows}
+    known = [row for row in groups if row in set(tables["row"])]
+    places, headings, at = {}, {}, 0.0
+    for row in known:
+        if groups[row] not in headings:
+            headings[groups[row]] = at
+            at += 1
+        places[row] = at
+        at += 1
+    with style():
+        fig, axes = plt.subplots(
+            1,
+            len(titles),
+            figsize=(2.4 + 2.9 * len(titles), 1.8 + 0.27 * at),
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for ax, title in zip(axes.flat, titles, strict=True):
+            part = tables[(tables["title"] == title) & tables["row"].isin(known)]
+            _band(ax)
+            for line in part.to_dict("records"):
+                _bar(ax, line, "concat", places[line["row"]])
+            heads = part.loc[part["row"] == "three_heads", "minus_concat"]
+            for value in heads:
+                ax.axvline(value, color=PAPER, lw=1, ls="--", zorder=1)
+            ax.set(title=title, xlabel="accuracy − Concat (points)")
+            ax.grid(axis="y", visible=False)
+            ax.tick_params(axis="y", length=0)
+        ticks = {**{at: name for name, at in headings.items()}}
+        ticks |= {places[row]: numbers.name(row) for row in known}
+        axes[0, 0].set_yticks(list(ticks), list(ticks.values()))
+        for text in axes[0, 0].get_yticklabels():
+            text.set_fontweight("bold" if text.get_text() in headings else "normal")
+        axes[0, 0].set_ylim(at - 0.4, -0.6)
+        line = plt.Line2D([], [], color=PAPER, ls="--", lw=1, label="three heads")
+        fig.legend(handles=[line, *_verdict_handles()], loc="outside lower center", ncols=4)
+    return closed(fig)
+
+
+def rates(tuning: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """Draw dev accuracy against the learning rate, of a few rows, a panel per data set.
+
+    Args:
+        tuning: as of `rate_grid`.
+        titles: data set -> its readable name.
+    """
+    colours = dict(zip(RATES, class_palette(len(RATES)), strict=True))
+    with style():
+        fig, axes = plt.subplots(
+            1,
+            len(titles),
+            figsize=(1.2 + 3.0 * len(titles), 3.6),
+            squeeze=False,
+            layout="constrained",
+        )
+        for ax, (dataset, title) in zip(axes.flat, titles.items(), strict=True):
+            own = tuning[tuning["dataset"] == dataset]
+            for row in (row for row in RATES if row in set(own["row"])):
+                part = own[own["row"] == row].sort_values("lr")
+                ax.plot(part["lr"], part["dev"], "o-", ms=4, color=colours[row])
+            ax.set_xscale("log", base=2)
+            at = sorted(own["lr"].unique())
+            ax.set_xticks(at, [f"{rate:g}" for rate in at])
+            ax.minorticks_off()
+            ax.set(title=title, xlabel="learning rate")
+        axes[0, 0].set_ylabel("dev accuracy (%)")
+        handles = [
+            plt.Line2D([], [], color=colours[row], marker="o", ms=4, label=numbers.name(row))
+            for row in RATES
+            if row in set(tuning["row"])
+        ]
+        fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return closed(fig)
+
+
+def rate_grid(tuning: pd.DataFrame) -> pd.DataFrame:
+    """Return the dev accuracy of every row at every rate, with its own number still at its start.
+
+    Args:
+        tuning: as of `companion.study.runs.tuning`, of one or several data sets.
+
+    Returns:
+        Columns `dataset`, `row`, `lr`, `dev` (percent, mean over folds and seeds), `chosen` (share
+        of folds in which the rate was chosen, in [0, 1]).
+    """
+    keys = ["dataset", "row"]
+    values = tuning.assign(value=tuning["value"].fillna(0.0))
+    tried = values.groupby([*keys, "fold", "value"])["lr"].transform("nunique")
+    most = tried.groupby([values[key] for key in [*keys, "fold"]]).transform("max")
+    first = values[tried == most]
+    means = first.groupby([*keys, "lr"], sort=False, as_index=False)["dev_accuracy"].mean()
+    picked = values[values["chosen"]].drop_duplicates([*keys, "fold"])
+    shares = picked.groupby([*keys, "lr"]).size() / picked.groupby(keys).size()
+    means = means.join(shares.rename("chosen"), on=[*keys, "lr"]).fillna({"chosen": 0.0})
+    means["dev"] = 100 * means.pop("dev_accuracy")
+    return means[[*keys, "lr", "dev", "chosen"]]
+
+
+def costs(tables: pd.DataFrame) -> Figure:
+    """Draw the points that a row gains over Concat beside the time that it takes more.
+
+    Args:
+        tables: lines of `numbers.table`, of one or several data sets.
+    """
+    balanced = tables[~tables["row"].str.endswith(numbers.ALONE) & tables["row"].ne("concat")]
+    titles = list(dict.fromkeys(balanced["title"]))
+    order = balanced.groupby("row")["seconds_over_concat"].mean().sort_values().index
+    places = {str(row): at for at, row in enumerate(order)}
+    with style():
+        fig, axes = plt.subplots(
+            1,
+            2 * len(titles),
+            figsize=(2.2 + 3.9 * len(titles), 1.7 + 0.27 * len(places)),
+            sharey=True,
+            squeeze=False,
+            width_ratios=[3, 2] * len(titles),
+            layout="constrained",
+        )
+        for title, gain, time in zip(titles, axes[0, ::2], axes[0, 1::2], strict=True):
+            part = balanced[balanced["title"] == title]
+            _band(gain)
+            for line in part.to_dict("records"):
+                _bar(gain, line, "concat", places[line["row"]])
+            extra = 100 * (part["seconds_over_concat"] - 1)
+            time.barh(part["row"].map(places), extra, height=0.55, color=PAPER)
+            time.axvline(0, color="0.5", lw=0.8)
+            gain.set(title=title, xlabel="accuracy − Concat (points)")
+            time.set(xlabel="extra time (%)")
+            for ax in (gain, time):
+                ax.grid(axis="y", visible=False)
+                ax.tick_params(axis="y", length=0)
+        axes[0, 0].set_yticks(list(places.values()), [numbers.name(row) for row in places])
+        axes[0, 0].set_ylim(len(places) - 0.4, -0.6)
+        fig.legend(handles=_verdict_handles(), loc="outside lower center", ncols=3)
+    return closed(fig)
+
+
+def _band(ax: Axes) -> None:
+    ax.axvspan(-rules.TABLE1, rules.TABLE1, color=BAND, lw=0, zorder=0, label="too small to matter")
+    ax.axvline(0, color="0.5", lw=0.8, zorder=1)
+
+
+def _limits(ax: Axes, lines: pd.DataFrame, control: str) -> None:
+    """Let the axis end where rows of several modalities do; an arrow says what lies beyond."""
+    several = lines[~lines["row"].str.endswith(numbers.ALONE)]
+    ends = several[[f"{control}_low", f"{control}_high"]].to_numpy()
+    printed = several.filter(like="paper_").to_numpy() if control == "concat" else ends
+    low, high = (
+        f([f(ends), f(printed)]) if np.isfinite(printed).any() else f(ends)
+        for f in (np.nanmin, np.nanmax)
+    )
+    pad = 0.08 * (high - low)
+    ax.set_xlim(low - pad, high + pad)
+    for place, line in enumerate(lines.to_dict("records")):
+        mean = line[f"minus_{control}"]
+        if mean < low - pad:
+            ax.text(low - 0.8 * pad, place, f"◂ {signed(mean)}", va="center", fontsize="small")
+        elif mean > high + pad:
+            text = f"{signed(mean)} ▸"
+            ax.text(high, place, text, ha="right", va="center", fontsize="small")
+
+
+def _bar(ax: Axes, line: Mapping, control: str, at: float) -> None:
+    """Draw one difference with its interval, filled by its verdict."""
+    if np.isnan(line[f"minus_{control}"]):
+        return
+    ends = [line[f"{control}_low"], line[f"{control}_high"]]
+    ax.plot(ends, [at, at], color=INK, lw=1.4, zorder=3)
+    fill = FILL.get(line[f"{control}_verdict"], "white")
+    ax.plot([line[f"minus_{control}"]], [at], **MEAN, mfc=fill, zorder=4)
+
+
+def _printed(ax: Axes, lines: pd.DataFrame, places: Mapping[str, float]) -> None:
+    for column in (name for name in lines if name.startswith("paper_")):
+        name = "the paper, on its own recordings"
+        at = lines["row"].map(places)
+        ax.plot(lines[column], at, "D", color=PAPER, ms=3.8, label=name, zorder=2)
+
+
+def _verdict_handles() -> list[plt.Line2D]:
+    names = {SHOWN: "shown", EQUIVALENT: "equivalent", "": "not shown"}
+    return [
+        plt.Line2D([], [], **MEAN, mfc=FILL.get(verdict, "white"), label=f"mean: {name}")
+        for verdict, name in names.items()
+    ]
