@@ -327,7 +327,7 @@ def test_nbgraders_own_commands_give_the_same_points(course, tmp_path):
     run = [sys.executable, "-m", "nbgrader"]
     here = {"cwd": tmp_path, "check": True, "capture_output": True}
     subprocess.run([*run, "generate_assignment", name], **here)
-    subprocess.run([*run, "autograde", name], **here)
+    subprocess.run([*run, "autograde", name, "--Execute.timeout=300"], **here)
     subprocess.run([*run, "export"], **here)
     table = pd.read_csv(tmp_path / "grades.csv")
     assert table["score"].tolist() == [25 - sum(lost.values())]

@@ -15,6 +15,8 @@ from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from companion import kernel
 
 if __name__ == "__main__":
@@ -64,6 +66,10 @@ def grade(
     rules = repr((closure("companion.grading.__main__", *ours), each, all_of_it))
     made = []
     with ExitStack() as stack:
+        try:
+            stack.enter_context(FileLock(place / ".lock", timeout=0))
+        except Timeout:
+            raise ValueError(f"another class is graded in {place}: wait for it") from None
 
         @cache
         def course() -> Course:

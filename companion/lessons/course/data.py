@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from olmlib.data.arrays import REJECTED
 from olmlib.data.features import Features, seal
+from olmlib.data.folder import REJECTED
 
 # Width of each modality's features, and how far apart the classes are in units of the noise. Audio
 # is short and clear: it is fitted in a few epochs. What vision has is spread over many numbers.
