@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 from itertools import product
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -126,6 +126,14 @@ class Fig4(Section):
         return self
 
 
+class Centre(Section):
+    """Where the controlled study stands while it turns one of its knobs."""
+
+    strength: Number
+    width: Count
+    shared: Number
+
+
 class Controlled(Section):
     """The controlled study of notebook 40: where in its plane rows are trained, and how often.
 
@@ -136,7 +144,7 @@ class Controlled(Section):
     strengths: Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1), Distinct]
     widths: Annotated[list[Count], Field(min_length=1), Distinct]
     shared: Annotated[list[Annotated[Number, Field(gt=0, le=1)]], Field(min_length=1), Distinct]
-    centre: dict[Literal["strength", "width", "shared"], Number]
+    centre: Centre
     seeds: Annotated[Count, Field(ge=2)]
     workers: Count = 1
 
@@ -144,7 +152,7 @@ class Controlled(Section):
     def _the_centre_is_in_the_plane(self):
         tried = {"strength": self.strengths, "width": self.widths, "shared": self.shared}
         for knob, values in tried.items():
-            if self.centre.get(knob) not in values:
+            if getattr(self.centre, knob) not in values:
                 raise ValueError(f"centre.{knob} is not one of {', '.join(map(str, values))}")
         return self
 

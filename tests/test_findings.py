@@ -61,7 +61,7 @@ def test_the_papers_differences_are_its_own(lines):
     assert table.loc["olm", "paper_cremad"] == pytest.approx(10.7)
     assert np.isnan(table.loc["olm_reversed", "paper_cremad"])
     assert not {"paper_ks", "paper_vggsound"} & set(lines)
-    every = numbers.published("mer2023")
+    every = numbers.published("ravdess")
     assert {name: round(gains["olm"], 1) for name, gains in every.items()} == {
         "cremad": 10.7, "ks": 3.3, "vggsound": 2.0,
     }  # fmt: skip

@@ -212,6 +212,7 @@ ARROWS = {
         "companion.evidence companion.figures companion.paper companion.params companion.registry "
         "companion.report companion.rows companion.runs companion.spread companion.tables olmlib"
     ),
+    "companion.grading": "companion.kernel companion.notebooks companion.runs.sources olmlib.files",
     "companion.book": (
         "companion.figures.style companion.lessons.olm.toy companion.notebooks companion.params "
         "companion.registry companion.report companion.runs.sources companion.study.recordings "

@@ -49,6 +49,7 @@ def rows(dataset: str) -> list[str]:
     return list(_study().rows(dataset))
 
 
+@cache
 def reported(dataset: str) -> list[Run]:
     """Return the runs that tables report, checked.
 
@@ -68,7 +69,7 @@ def frame(dataset: str) -> pd.DataFrame:
         Columns `dataset`, `row`, `seed`, `fold` (0 where there are none), `accuracy` of the last
         epoch's weights, which is what is reported, `best_dev`, of those of the epoch that was best
         on dev, `dev_accuracy`, mean of the last epochs as in tuning, all in [0, 1]; `test_clips`,
-        and `seconds` of CPU time, NaN where a run was not trained here.
+        `seconds` of CPU time, NaN where a run was not trained here, and the run's `identity`.
     """
     seconds = progress.measured(_study(), dataset).set_index("run")["seconds"]
     last, lines = _study().values.tuning.last, []
@@ -80,7 +81,9 @@ def frame(dataset: str) -> pd.DataFrame:
         line = _key(run) | {"accuracy": scores["last"]["accuracy"]}
         line |= {"best_dev": scores["best_dev"]["accuracy"]}
         line |= {"dev_accuracy": epochs["dev_accuracy"].tail(last).mean(), "test_clips": clips}
-        lines.append(line | {"seconds": seconds.get(run.folder.name, np.nan)})
+        line |= {"seconds": seconds.get(run.folder.name, np.nan)}
+        known = json.loads((run.folder / "identity.json").read_text())
+        lines.append(line | {"identity": known["identity"]})
     return pd.DataFrame(lines)
 
 

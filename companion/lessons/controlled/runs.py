@@ -102,9 +102,9 @@ def worlds(plan: Controlled) -> tuple[list[World], list[World]]:
     Args:
         plan: what `params.yaml` says.
     """
-    centre = {knob: plan.centre[knob] for knob in ("strength", "width", "shared")}
+    centre = plan.centre.model_dump()
     tried = {"strength": plan.strengths, "width": plan.widths, "shared": plan.shared}
     turned = [centre | {knob: value} for knob, values in tried.items() for value in values]
-    every = list(dict.fromkeys(World(w["strength"], int(w["width"]), w["shared"]) for w in turned))
-    cells = [World(s, w, centre["shared"]) for s, w in product(plan.strengths, plan.widths)]
+    every = list(dict.fromkeys(World(**values) for values in turned))
+    cells = [World(s, w, plan.centre.shared) for s, w in product(plan.strengths, plan.widths)]
     return every, [world for world in cells if world not in every]
