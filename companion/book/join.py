@@ -58,10 +58,7 @@ def joined(source: NotebookNode, executed: NotebookNode | None, name: str = "") 
     outputs = [cell for cell in outputs if cell not in injected]
     sources = [cell for cell in source.cells if cell.cell_type == "code"]
     if [c.source.rstrip() for c in sources] != [c.source.rstrip() for c in outputs]:
-        raise ValueError(
-            f"{name} was made by other code than the notebook has now: run `make reproduce` "
-            "(or open the notebook, undo the edit, and build again)"
-        )
+        raise ValueError(f"{name} was made by other code than its notebook has now")
     ran, heading = iter(outputs), ""
     for cell in source.cells:
         if cell.cell_type == "markdown":
@@ -84,20 +81,24 @@ def pages(sources: Path, executed: Path) -> dict[str, NotebookNode]:
         executed: the folder of their executed copies.
 
     Raises:
-        ValueError: as `joined`.
+        ValueError: copies are of other code than their sources; a line for each.
     """
-    made = {}
+    made, stale = {}, []
     for notebook in sorted(sources.glob("*.ipynb")):
         found = copies(notebook, executed) or {notebook.stem: None}
         for name, copy in found.items():
-            page = joined(
-                notebooks.read(notebook),
-                notebooks.read(copy) if copy else None,
-                str(copy),
-            )
+            ran = notebooks.read(copy) if copy else None
+            try:
+                page = joined(notebooks.read(notebook), ran, str(copy))
+            except ValueError as error:
+                stale.append(str(error))
+                continue
             if copy and copy.stem != notebook.stem:
                 entitle(page, copy.stem.removeprefix(f"{notebook.stem}-"))
             made[name] = page
+    if stale:
+        lines = "\n".join(stale)
+        raise ValueError(f"{lines}\nRun `make reproduce`, or undo the edits, and build again")
     return made
 
 
