@@ -61,7 +61,8 @@ def accuracies(
 def gains(scores: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:
     """Return what every row gains over some others, world by world.
 
-    A seed draws the samples too, and rows share them: differences are of pairs.
+    A seed draws the samples too, and rows share them: differences are of pairs. Where a reference
+    was not trained, nothing is compared with it.
 
     Args:
         scores: as of `accuracies`.
@@ -75,7 +76,7 @@ def gains(scores: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:
     for world, part in scores.groupby(WORLD, sort=False):
         wide = part.pivot(index="seed", columns="row", values="accuracy")
         alone = [row for row in ALONE if row in wide]
-        for reference in references:
+        for reference in (name for name in references if name == BEST or name in wide):
             against = wide[alone].mean().idxmax() if reference == BEST else reference
             for row in wide.columns.difference([against], sort=False):
                 gain, half = paired_difference(list(wide[row]), list(wide[against]))
