@@ -31,7 +31,7 @@ export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 NOTEBOOKS = $(wildcard notebooks/*.ipynb assignments/*.ipynb assignments/*/*.ipynb)
 
 .NOTPARALLEL:
-.PHONY: help install data reproduce book lab test bench gpu-check compare lint clean-notebooks smoke study-data study
+.PHONY: help install data reproduce book lab test bench gpu-check compare lint clean-notebooks smoke study-data study assignments grade ready by-hand
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{printf "%-24s%s\n", $$1, $$2}'
@@ -61,6 +61,12 @@ book: install  ## the book, HTML, of the results and executed notebooks that are
 
 lab: data  ## the notebooks in JupyterLab
 	"$$PY" -m companion.notebooks lab $(LAB)
+
+ready: data  ## once, some minutes: what notebooks read when they are opened by hand, small
+	"$$PY" -m companion.by_hand ready
+
+by-hand: data  ## every notebook as opened by hand, and how long each takes
+	"$$PY" -m companion.by_hand check
 
 # Whole files go to a core, so that what a file's tests share is made once.
 test: data  ## every test
@@ -96,3 +102,11 @@ study: data study-data  ## the evidence: real recordings, tuned rows, many seeds
 	for set in ravdess digits avmnist; do \
 	  "$$PY" -m dvc repro "study/dvc.yaml:train@$$set" || exit; done
 	"$$PY" -m dvc repro study/dvc.yaml
+
+assignments: data  ## what students get, made from assignments/: build/assignments/release
+	"$$PY" -m companion.grading release
+
+# Read, never written: a folder per student, with the notebooks that came back.
+export SUBMISSIONS
+grade: data  ## grade a class: make grade SUBMISSIONS=folder writes build/assignments/grades.csv
+	"$$PY" -m companion.grading grade "$$SUBMISSIONS"

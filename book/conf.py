@@ -16,9 +16,13 @@ myst_heading_anchors = 3
 
 html_theme = "furo"
 html_title = project
-html_static_path = ["_static", "../build/book/source/static"]
+html_static_path = ["static"]
 html_css_files = ["book.css"]
+html_js_files = ["regions.js"]
 html_copy_source = False
+# Read from the disk, a page may not look into other pages.
+html_show_search_summary = False
 html_show_sourcelink = False
 html_show_copyright = False
+napoleon_use_ivar = True  # an attribute is described once
 mathjax_path = "tex-svg.js"

@@ -101,7 +101,7 @@ FILLERS = {"t": lambda word: f"filled with {word}"}
 
 def test_the_source_has_the_pages_and_the_files_that_they_link_to(project):
     out = project / "build"
-    pages = assemble.assemble(project, "smoke", out, FILLERS)
+    pages = assemble.assemble(project, "smoke", project / "executed", out, FILLERS)
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert files == {
         *("book/index.md", "book/gallery.md", "notebooks/1_n.ipynb", "params.yaml"),
@@ -131,12 +131,12 @@ def test_the_source_has_the_pages_and_the_files_that_they_link_to(project):
 def test_what_would_be_missing_stops_the_book(project, text, error):
     (project / "book/index.md").write_text(f"# Home\n\n{text}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=error):
-        assemble.assemble(project, "mini", project / "build", FILLERS)
+        assemble.assemble(project, "mini", project / "executed", project / "build", FILLERS)
 
 
 def test_a_link_inside_code_is_no_link(project):
     (project / "book/index.md").write_text("# H\n\n`[x](no)`\n\n```\n[x](no)\n```\n")
-    assemble.assemble(project, "mini", project / "build", FILLERS)
+    assemble.assemble(project, "mini", project / "executed", project / "build", FILLERS)
 
 
 def test_a_page_without_a_place_is_refused():
@@ -163,9 +163,8 @@ def test_every_page_of_this_repository_has_its_links_and_a_place(root, tmp_path)
     marks = assemble.MARK.findall(
         "\n".join(p.read_text(encoding="utf-8") for p in root.glob("book/*.md"))
     )
-    pages = assemble.assemble(
-        root, profile, tmp_path / "source", {name: lambda word: "" for name, _ in marks}
-    )
+    nothing = {name: lambda word: "" for name, _ in marks}
+    pages = assemble.assemble(root, profile, tmp_path, tmp_path / "source", nothing)
     there = {path.stem for path in root.glob("notebooks/*.ipynb")}
     assert there <= {Path(page).name for page in pages if page.startswith("notebooks/")}
     assert {"book/index", "book/fairness", "book/gpu", "book/paper_vs_code"} <= {*pages}

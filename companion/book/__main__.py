@@ -12,7 +12,7 @@ from pathlib import Path
 from sphinx.cmd.build import main as sphinx
 
 from companion import params
-from companion.book import assemble, contents
+from companion.book import assemble, contents, fillers
 from companion.runs.sources import ROOT
 from olmlib.files import whole
 
@@ -24,13 +24,14 @@ REDIRECT = (
 )
 
 
-def build(root: Path, out: Path, profile: str) -> list[str]:
+def build(root: Path, out: Path, profile: str, executed: Path) -> list[str]:
     """Write the book to `out/html` and the list of its pages to `out/pages.txt`.
 
     Args:
         root: of the repository.
         out: a folder.
         profile: whose results are shown.
+        executed: the folder of the executed notebooks; a page without a copy has no outputs.
 
     Returns:
         Names of the pages, without ending.
@@ -40,14 +41,14 @@ def build(root: Path, out: Path, profile: str) -> list[str]:
         RuntimeError: Sphinx has warned of something; it has said of what.
     """
     source, html = out / "source", out / "html"
-    pages = assemble.assemble(root, profile, source, {})
-    static = source / "static"
-    static.mkdir()
+    pages = assemble.assemble(root, profile, executed, source, fillers.fillers(root, profile))
+    shutil.copyfile(root / "book" / "conf.py", source / "conf.py")
+    shutil.copytree(root / "book" / "static", source / "static")
     mathjax = files("sphinx-mathjax-offline") / "static/mathjax/tex-svg.js"
-    (static / "tex-svg.js").write_bytes(mathjax.read_bytes())
+    (source / "static" / "tex-svg.js").write_bytes(mathjax.read_bytes())
     shutil.rmtree(html, ignore_errors=True)
-    options = ["-b", "html", "-c", f"{root / 'book'}", "-d", f"{out / 'doctrees'}", "-E"]
-    if sphinx([*options, "-q", "--fail-on-warning", "--keep-going", f"{source}", f"{html}"]):
+    options = ["-b", "html", "-d", f"{out / 'doctrees'}", "--fresh-env", "--quiet"]
+    if sphinx([*options, "--fail-on-warning", "--keep-going", f"{source}", f"{html}"]):
         raise RuntimeError("the book has faults: see above")
     (html / "index.html").write_text(REDIRECT.format(page=contents.HOME), encoding="utf-8")
     with whole(out / STAMP) as part:
@@ -61,7 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="folder of the HTML and of what it is made from")
     out = parser.parse_args(arguments).out
     try:
-        pages = build(ROOT, out.resolve(), params.load(ROOT / "params.yaml").profile)
+        profile = params.load(ROOT / "params.yaml").profile
+        pages = build(ROOT, out.resolve(), profile, ROOT / "executed")
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(str(error))
     print(f"{len(pages)} pages: open {out / 'html/index.html'}")

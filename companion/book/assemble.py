@@ -20,13 +20,18 @@ PAGES = ("book", "companion/miniature", "assignments")
 
 
 def assemble(
-    root: Path, profile: str, target: Path, fillers: Mapping[str, Callable[[str], str]]
+    root: Path,
+    profile: str,
+    executed: Path,
+    target: Path,
+    fillers: Mapping[str, Callable[[str], str]],
 ) -> list[str]:
     """Write the book's source and return its pages, without ending.
 
     Args:
         root: of the repository.
         profile: whose results are shown.
+        executed: the folder of the executed notebooks.
         target: a folder; what it held is removed.
         fillers: name -> what to put where a page says `<!-- book: name word -->`, given the word
             (or "" without one).
@@ -41,7 +46,7 @@ def assemble(
         for path in sorted((root / folder).glob("*.md"))
     }
     texts = {page: filled(text, page, fillers) for page, text in texts.items()}
-    books = join.pages(root / contents.NOTEBOOKS, root / "executed")
+    books = join.pages(root / contents.NOTEBOOKS, executed)
     pages = [*texts, *(f"{contents.NOTEBOOKS}/{name}.ipynb" for name in books)]
     names = [str(Path(page).with_suffix("")) for page in pages]
     parts = contents.placed(names)
