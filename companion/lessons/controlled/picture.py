@@ -37,7 +37,7 @@ def plane(gains: pd.DataFrame) -> Figure:
         image = ax.imshow(mean, cmap="PuOr", vmin=-limit, vmax=limit, origin="lower", aspect="auto")
         for (i, j), value in np.ndenumerate(mean.to_numpy()):
             ink = "white" if abs(value) > 0.65 * limit else "0.1"
-            text = f"{value:+.1f}\n± {half.iloc[i, j]:.1f}".replace("-", "−")
+            text = f"{value:+.1f}\n± {half.to_numpy()[i, j]:.1f}".replace("-", "−")
             ax.text(j, i, text, ha="center", va="center", color=ink, fontsize="small")
         ax.set_xticks(range(mean.shape[1]), [f"{x:g}" for x in mean.columns])
         ax.set_yticks(range(mean.shape[0]), [f"{x:g}" for x in mean.index])

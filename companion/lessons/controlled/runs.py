@@ -48,8 +48,13 @@ def accuracies(
         (world, name, row.method, tuple(row.options.items()), seed)
         for world, (name, row), seed in product(worlds, rows.items(), range(seeds))
     ]
-    done = dict(spread(_accuracy, pieces, workers))
-    refuse_lost({str(piece): found for piece, found in done.items() if isinstance(found, Lost)})
+    done, lost = {}, {}
+    for piece, found in spread(_accuracy, pieces, workers):
+        if isinstance(found, Lost):
+            lost[str(piece)] = found
+        else:
+            done[piece] = found
+    refuse_lost(lost)
     lines = [
         (world.strength, world.width, world.shared, name, seed, 100 * done[piece])
         for piece in pieces
@@ -104,7 +109,11 @@ def worlds(plan: Controlled) -> tuple[list[World], list[World]]:
         plan: what `params.yaml` says.
     """
     centre = plan.centre.model_dump()
-    tried = {"strength": plan.strengths, "width": plan.widths, "shared": plan.shared}
+    tried: dict[str, list] = {
+        "strength": plan.strengths,
+        "width": plan.widths,
+        "shared": plan.shared,
+    }
     turned = [centre | {knob: value} for knob, values in tried.items() for value in values]
     every = list(dict.fromkeys(World(**values) for values in turned))
     cells = [World(s, w, plan.centre.shared) for s, w in product(plan.strengths, plan.widths)]
