@@ -85,7 +85,7 @@ def pages(sources: Path, executed: Path) -> dict[str, NotebookNode]:
     """
     made, stale = {}, []
     for notebook in sorted(sources.glob("*.ipynb")):
-        found = copies(notebook, executed) or {notebook.stem: None}
+        found: dict[str, Path | None] = {**copies(notebook, executed)} or {notebook.stem: None}
         for name, copy in found.items():
             ran = notebooks.read(copy) if copy else None
             try:

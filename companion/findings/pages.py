@@ -131,19 +131,18 @@ ASKED_OF_STUDY = (1, 2, 3, 4, 5, 6, 12, 14)
 
 def sentences(study: Study) -> str:
     """Return what a newcomer should remember, in two sentences, from the recordings alone."""
-    own = {
-        name: table.set_index("row")
+    own = [
+        table[table["row"] == rules.OLM].iloc[0].to_dict()
         for name, table in study.tables.items()
         if study.kind(name) == RECORDINGS and rules.OLM in set(table["row"])
-    }
+    ]
     if not own:
         return NO_STUDY
     better, worse = (
         {
             control: sum(
-                lines.loc[rules.OLM, f"{control}_verdict"] == SHOWN
-                and sign * lines.loc[rules.OLM, f"minus_{control}"] > 0
-                for lines in own.values()
+                line[f"{control}_verdict"] == SHOWN and sign * line[f"minus_{control}"] > 0
+                for line in own
             )
             for control in verdicts.CONTROLS
         }
@@ -179,6 +178,8 @@ def _mean(forest: pd.DataFrame, row: str, control: str) -> str:
 def summary(study: Study, other: Mapping[int, Claim]) -> str:
     """Return the sentences and the short table, as the README's first screen shows them."""
     found = judge(study, other)
+    waiting = found[found[[RECORDINGS, MINIATURES]].eq(NOT_YET).all(axis=1)]
+    found = found.drop(index=waiting.index)
     cells = pd.DataFrame(
         {
             "": [f"{n}" for n in found["number"]],
@@ -187,7 +188,9 @@ def summary(study: Study, other: Mapping[int, Claim]) -> str:
             "Miniatures": found[MINIATURES],
         }
     )
-    return "\n\n".join([sentences(study), report.markdown_table(cells, "left")])
+    numbers = ", ".join(f"{n}" for n in waiting["number"])
+    told = [f"Not yet measured: claims {numbers}."] if numbers else []
+    return "\n\n".join([sentences(study), report.markdown_table(cells, "left"), *told])
 
 
 def page(study: Study, other: Mapping[int, Claim], command: str) -> str:
