@@ -150,7 +150,11 @@ class Controlled(Section):
 
     @model_validator(mode="after")
     def _the_centre_is_in_the_plane(self):
-        tried = {"strength": self.strengths, "width": self.widths, "shared": self.shared}
+        tried: dict[str, list] = {
+            "strength": self.strengths,
+            "width": self.widths,
+            "shared": self.shared,
+        }
         for knob, values in tried.items():
             if getattr(self.centre, knob) not in values:
                 raise ValueError(f"centre.{knob} is not one of {', '.join(map(str, values))}")

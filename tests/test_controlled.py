@@ -79,6 +79,9 @@ def test_gains_are_of_pairs_and_the_best_modality_is_each_worlds_own():
     found = runs.gains(scores(), [runs.JOINT, runs.BEST])
     concat = found[(found["row"] == "concat") & (found["reference"] == runs.BEST)]
     assert concat["gain"].tolist() == [4, -6] and concat["half_width"].tolist() == [0, 0]
+    fewer = scores().query("strength == 0.5 or row in ('audio_only', 'visual_only', 'concat')")
+    found_there = runs.gains(fewer, [picture.HEADS, runs.BEST])
+    assert set(found_there.loc[found_there["reference"] == picture.HEADS, "strength"]) == {0.5}
     olm = found[(found["row"] == "olm") & (found["reference"] == runs.JOINT)].iloc[0]
     # -1 and 0: half a width is 12.7 standard errors of 0.5.
     assert olm["gain"] == -0.5 and olm["half_width"] == pytest.approx(12.706 * 0.5, rel=1e-3)

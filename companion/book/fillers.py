@@ -94,7 +94,7 @@ def course(root: Path) -> str:
 
 def origins(root: Path) -> dict[str, str]:
     """Return picture -> the notebook whose text says that it writes it, both without ending."""
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted((root / contents.NOTEBOOKS).glob("*.ipynb")):
         text = "".join(cell.source for cell in notebooks.read(path).cells)
         for name in re.findall(r"([\w{}]+)\.png", text):

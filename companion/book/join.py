@@ -87,7 +87,7 @@ def pages(sources: Path, executed: Path) -> dict[str, NotebookNode]:
     """
     made = {}
     for notebook in sorted(sources.glob("*.ipynb")):
-        found = copies(notebook, executed) or {notebook.stem: None}
+        found: dict[str, Path | None] = {**copies(notebook, executed)} or {notebook.stem: None}
         for name, copy in found.items():
             page = joined(
                 notebooks.read(notebook),

@@ -69,7 +69,7 @@ def _counts(
         if row not in counts.index.get_level_values("row"):
             raise ValueError(f"no row {row} to compare")
         own = counts.loc[row].unstack(by)
-        if own.isna().any(axis=None):
+        if own.isna().to_numpy().any():
             raise ValueError(f"row {row}: not every seed was tested on every {by}")
         sizes = own["size"] if sizes is None else sizes
         first = first or row
@@ -89,6 +89,7 @@ def _weights(
     """Yield how often each seed `(b, seeds)` and each person `(b, people)` is in a draw."""
     for start in range(0, draws, AT_ONCE):
         b = min(AT_ONCE, draws - start)
-        yield tuple(
+        often = [
             rng.multinomial(n, np.full(n, 1 / n), size=b).astype(float) for n in (seeds, people)
-        )
+        ]
+        yield often[0], often[1]

@@ -197,7 +197,7 @@ def _apart(epochs: pd.DataFrame) -> np.ndarray:
 def _modalities(epochs: pd.DataFrame) -> list[str]:
     """Return the modalities that a row has: not all of a table's columns are filled by each."""
     told = epochs.filter(regex="^update_").dropna(axis=1, how="all")
-    return [name.removeprefix("update_") for name in told]
+    return [name.removeprefix("update_") for name in map(str, told)]
 
 
 def _by_seed(table: pd.DataFrame, value: str, scale: float) -> dict[str, np.ndarray]:

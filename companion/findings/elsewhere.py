@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -71,7 +72,7 @@ def _combinations(runs: pd.DataFrame) -> Claim:
     olm = welch(f1["olm_t_irfb_AV"], f1["without_olm_AV"])
     combinations = [row.partition("irfb_")[2] for row in f1 if row.startswith("olm_t_irfb_")]
     irfb, mbt = (
-        sum(f1[f"olm_t_{fusion}_{name}"] for name in combinations) / len(combinations)
+        np.mean([f1[f"olm_t_{fusion}_{name}"] for name in combinations], axis=0)
         for fusion in ("irfb", "mbt")
     )
     gap = welch(irfb, mbt)

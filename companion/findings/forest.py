@@ -56,7 +56,7 @@ def markdown(found: pd.DataFrame) -> str:
     """Return comparisons x data sets as a Markdown table: differences and their intervals."""
     cells = []
     for (row, control), part in found.groupby(["row", "control"], sort=False):
-        cell = {"Comparison": f"{numbers.name(row)} − {numbers.name(control)}"}
+        cell = {"Comparison": f"{numbers.name(str(row))} − {numbers.name(str(control))}"}
         for line in part.to_dict("records"):
             interval = f" [{signed(line['low'])}, {signed(line['high'])}]"
             told = "" if math.isnan(line["low"]) else interval

@@ -121,8 +121,8 @@ def table(
     lines = []
     for row in rows:
         own = runs[runs["row"] == row]
-        line = {"dataset": dataset, "title": title, "kind": kind, "row": row, "label": name(row)}
-        line |= {"seeds": len(own), "folds": frame["fold"].nunique()}
+        line: dict = {"dataset": dataset, "title": title, "kind": kind, "row": row}
+        line |= {"label": name(row), "seeds": len(own), "folds": frame["fold"].nunique()}
         line["test_clips"] = int(own["test_clips"].iloc[0])
         for measure in ("accuracy", "best_dev"):
             line[measure], line[f"{measure}_sd"] = spread(own[measure].to_numpy())

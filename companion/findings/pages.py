@@ -131,19 +131,18 @@ ASKED_OF_STUDY = (1, 2, 3, 4, 5, 6, 12, 14)
 
 def sentences(study: Study) -> str:
     """Return what a newcomer should remember, in two sentences, from the recordings alone."""
-    own = {
-        name: table.set_index("row")
+    own = [
+        table[table["row"] == rules.OLM].iloc[0].to_dict()
         for name, table in study.tables.items()
         if study.kind(name) == RECORDINGS and rules.OLM in set(table["row"])
-    }
+    ]
     if not own:
         return NO_STUDY
     better, worse = (
         {
             control: sum(
-                lines.loc[rules.OLM, f"{control}_verdict"] == SHOWN
-                and sign * lines.loc[rules.OLM, f"minus_{control}"] > 0
-                for lines in own.values()
+                line[f"{control}_verdict"] == SHOWN and sign * line[f"minus_{control}"] > 0
+                for line in own
             )
             for control in verdicts.CONTROLS
         }

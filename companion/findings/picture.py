@@ -252,7 +252,7 @@ def _bar(ax: Axes, line: Mapping, control: str, at: float) -> None:
 
 
 def _printed(ax: Axes, lines: pd.DataFrame, places: Mapping[str, float]) -> None:
-    for column in (name for name in lines if name.startswith("paper_")):
+    for column in (name for name in map(str, lines) if name.startswith("paper_")):
         name = "the paper, on its own recordings"
         at = lines["row"].map(places)
         ax.plot(lines[column], at, "D", color=PAPER, ms=3.8, label=name, zorder=2)

@@ -45,9 +45,9 @@ def rows(lines: pd.DataFrame) -> str:
         cell = {"Row": line["label"]}
         cell["Accuracy"] = plus_minus(line["accuracy"], line["accuracy_sd"])
         for control in CONTROLS:
-            gap = [line[f"minus_{control}"], *(line[f"{control}_{end}"] for end in ("low", "high"))]
-            verdict = line[f"{control}_verdict"]
-            cell[f"− {numbers.name(control)}"] = _gap(*gap, verdict)
+            low, high, verdict = (line[f"{control}_{end}"] for end in ("low", "high", "verdict"))
+            gap = _gap(line[f"minus_{control}"], low, high, verdict)
+            cell[f"− {numbers.name(control)}"] = gap
         cell["The paper's − Concat"] = _printed(line)
         cell["Best on dev"] = plus_minus(line["best_dev"], line["best_dev_sd"])
         time = line["seconds_over_concat"]

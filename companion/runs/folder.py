@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from companion.runs.identity import Run
+from companion.runs.identity import Run, share
 
 
 def is_finished(run: Run, identity: str) -> bool:
@@ -31,6 +31,7 @@ def check(runs: Sequence[Run]) -> None:
             f"{len(missing)} of {len(runs)} runs are missing, the first is {missing[0].folder}: "
             "run `dvc repro`"
         )
+    share(runs)
     stale = [run for run in runs if not is_finished(run, run.identity()["identity"])]
     if stale:
         raise ValueError(

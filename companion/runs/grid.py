@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from companion import params, registry
 from companion.runs import folder
-from companion.runs.identity import Run
+from companion.runs.identity import Run, share
 from companion.workers import AGAIN, Lost, spread
 from olmlib import files, train
 from olmlib.config import NetworkConfig
@@ -151,6 +151,7 @@ def carried_out(runs: list[Run], workers: int) -> Iterator[Done]:
         runs: what to train; finished ones are reused.
         workers: processes at a time.
     """
+    share(runs)
     for run, done in spread(_execute_alone, runs, workers):
         if isinstance(done, Lost):
             yield Done(run, "lost", f"{done}; {AGAIN}", 0.0)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -113,6 +113,11 @@ class Run:
         names = [kind.__module__ for kind in chosen]
         return sources.closure(*ALWAYS, *names, without=sources.TABLES)
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """The packages of others that these modules import, and their versions."""
+        return vars(self).get("_versions") or sources.versions(self.modules)
+
     def identity(self) -> dict:
         """Return what the run's result depends on, with its hash under `identity`.
 
@@ -128,13 +133,24 @@ class Run:
             "train": asdict(self.config.train),
             "data": self.data().digest,
             "sources": self.modules,
-            "versions": sources.versions(self.modules),
+            "versions": self.versions,
         }
         if self.fold is not None:
             parts["fold"] = self.fold
         # As a file of it has it: no tuples.
         parts = json.loads(json.dumps(parts))
         return {"identity": fingerprint(parts), "row": self.name, **parts}
+
+
+def share(runs: Iterable[Run]) -> None:
+    """Look up once what the runs of one method on one kind of data have in common: their sources.
+
+    A run's identity takes longer to find than a small network's epoch.
+    """
+    known: dict[tuple, Run] = {}
+    for run in runs:
+        first = known.setdefault((run.row.method, type(run.config.model), run.leaves), run)
+        vars(run).update(modules=first.modules, _versions=first.versions)
 
 
 def fingerprint(parts: Mapping) -> str:

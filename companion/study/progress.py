@@ -1,7 +1,8 @@
 """How long the study will still take: what is to be done, and what a run costs.
 
-`study/costs.csv` has the CPU seconds of one run of every row, measured once, so that the sum is
-known before anything is trained. While the study runs, what it measures itself takes their place.
+`study/costs.csv` has the CPU seconds of one run of every row: estimates for free cores, from the
+steps of a few runs. They say how the rows compare; how fast this machine is, the study finds out
+while it runs. What each run really took is in `build/work/study/<dataset>/seconds.csv`.
 """
 
 import time

@@ -49,6 +49,7 @@ def rows(dataset: str) -> list[str]:
     return list(_study().rows(dataset))
 
 
+@cache
 def reported(dataset: str) -> list[Run]:
     """Return the runs that tables report, checked.
 

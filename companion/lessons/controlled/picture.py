@@ -32,12 +32,12 @@ def plane(gains: pd.DataFrame) -> Figure:
     )
     limit = max(1.0, float(mean.abs().to_numpy().max()))
     with style(), plt.rc_context({"axes.grid": False}):
-        size = (2.6 + 1.15 * mean.shape[1], 1.7 + 0.75 * mean.shape[0])
+        size = (3.4 + 1.0 * mean.shape[1], 2.4 + 0.6 * mean.shape[0])
         fig, ax = plt.subplots(figsize=size, layout="constrained")
         image = ax.imshow(mean, cmap="PuOr", vmin=-limit, vmax=limit, origin="lower", aspect="auto")
         for (i, j), value in np.ndenumerate(mean.to_numpy()):
             ink = "white" if abs(value) > 0.65 * limit else "0.1"
-            text = f"{value:+.1f}\n± {half.iloc[i, j]:.1f}".replace("-", "−")
+            text = f"{value:+.1f}\n± {half.to_numpy()[i, j]:.1f}".replace("-", "−")
             ax.text(j, i, text, ha="center", va="center", color=ink, fontsize="small")
         ax.set_xticks(range(mean.shape[1]), [f"{x:g}" for x in mean.columns])
         ax.set_yticks(range(mean.shape[0]), [f"{x:g}" for x in mean.index])

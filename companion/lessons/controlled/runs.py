@@ -48,8 +48,13 @@ def accuracies(
         (world, name, row.method, tuple(row.options.items()), seed)
         for world, (name, row), seed in product(worlds, rows.items(), range(seeds))
     ]
-    done = dict(spread(_accuracy, pieces, workers))
-    refuse_lost({str(piece): found for piece, found in done.items() if isinstance(found, Lost)})
+    done, lost = {}, {}
+    for piece, found in spread(_accuracy, pieces, workers):
+        if isinstance(found, Lost):
+            lost[str(piece)] = found
+        else:
+            done[piece] = found
+    refuse_lost(lost)
     lines = [
         (world.strength, world.width, world.shared, name, seed, 100 * done[piece])
         for piece in pieces
@@ -61,7 +66,8 @@ def accuracies(
 def gains(scores: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:
     """Return what every row gains over some others, world by world.
 
-    A seed draws the samples too, and rows share them: differences are of pairs.
+    A seed draws the samples too, and rows share them: differences are of pairs. Where a reference
+    was not trained, nothing is compared with it.
 
     Args:
         scores: as of `accuracies`.
@@ -75,7 +81,7 @@ def gains(scores: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:
     for world, part in scores.groupby(WORLD, sort=False):
         wide = part.pivot(index="seed", columns="row", values="accuracy")
         alone = [row for row in ALONE if row in wide]
-        for reference in references:
+        for reference in (name for name in references if name == BEST or name in wide):
             against = wide[alone].mean().idxmax() if reference == BEST else reference
             for row in wide.columns.difference([against], sort=False):
                 gain, half = paired_difference(list(wide[row]), list(wide[against]))
@@ -103,7 +109,11 @@ def worlds(plan: Controlled) -> tuple[list[World], list[World]]:
         plan: what `params.yaml` says.
     """
     centre = plan.centre.model_dump()
-    tried = {"strength": plan.strengths, "width": plan.widths, "shared": plan.shared}
+    tried: dict[str, list] = {
+        "strength": plan.strengths,
+        "width": plan.widths,
+        "shared": plan.shared,
+    }
     turned = [centre | {knob: value} for knob, values in tried.items() for value in values]
     every = list(dict.fromkeys(World(**values) for values in turned))
     cells = [World(s, w, plan.centre.shared) for s, w in product(plan.strengths, plan.widths)]
