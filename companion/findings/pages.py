@@ -178,6 +178,8 @@ def _mean(forest: pd.DataFrame, row: str, control: str) -> str:
 def summary(study: Study, other: Mapping[int, Claim]) -> str:
     """Return the sentences and the short table, as the README's first screen shows them."""
     found = judge(study, other)
+    waiting = found[found[[RECORDINGS, MINIATURES]].eq(NOT_YET).all(axis=1)]
+    found = found.drop(index=waiting.index)
     cells = pd.DataFrame(
         {
             "": [f"{n}" for n in found["number"]],
@@ -186,7 +188,9 @@ def summary(study: Study, other: Mapping[int, Claim]) -> str:
             "Miniatures": found[MINIATURES],
         }
     )
-    return "\n\n".join([sentences(study), report.markdown_table(cells, "left")])
+    numbers = ", ".join(f"{n}" for n in waiting["number"])
+    told = [f"Not yet measured: claims {numbers}."] if numbers else []
+    return "\n\n".join([sentences(study), report.markdown_table(cells, "left"), *told])
 
 
 def page(study: Study, other: Mapping[int, Claim], command: str) -> str:
