@@ -20,6 +20,7 @@ html_static_path = ["static"]
 html_css_files = ["book.css"]
 html_js_files = ["regions.js"]
 html_copy_source = False
+html_domain_indices = html_use_index = False  # search finds more
 # Read from the disk, a page may not look into other pages.
 html_show_search_summary = False
 html_show_sourcelink = False

@@ -1,6 +1,7 @@
 """The book's source: pages, links, marks, and what notebooks and their executed copies make."""
 
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -53,8 +54,18 @@ def test_prose_is_the_sources_and_outputs_are_the_copys(source, executed):
 
 def test_a_copy_of_other_code_is_refused(source, executed):
     source.cells[-1].source = "print(n + 1)"
-    with pytest.raises(ValueError, match="executed/a.ipynb .*make reproduce"):
+    with pytest.raises(ValueError, match="executed/a.ipynb was made by other code"):
         join.joined(source, executed, "executed/a.ipynb")
+
+
+def test_all_stale_copies_are_named_at_once(tmp_path, source, executed):
+    notebooks.write(tmp_path / "notebooks/1_a.ipynb", source)
+    notebooks.write(tmp_path / "notebooks/2_b.ipynb", source)
+    executed.cells[-1].source = "print(n + 1)"
+    for name in ("1_a", "2_b"):
+        notebooks.write(tmp_path / f"executed/{name}.ipynb", executed)
+    with pytest.raises(ValueError, match=r"(?s)1_a.*2_b.*make reproduce"):
+        join.pages(tmp_path / "notebooks", tmp_path / "executed")
 
 
 def test_a_notebook_that_was_not_executed_says_so(source):
@@ -67,12 +78,12 @@ def test_every_data_set_has_a_page_and_the_first_has_the_notebooks_name(tmp_path
     for folder in ("notebooks", "executed"):
         (tmp_path / folder).mkdir()
     notebooks.write(tmp_path / "notebooks/10_train.ipynb", source)
-    for name in ("b", "a"):
+    for name in ("ks", "a"):
         notebooks.write(tmp_path / f"executed/10_train-{name}.ipynb", executed)
     pages = join.pages(tmp_path / "notebooks", tmp_path / "executed")
-    assert [*pages] == ["10_train", "10_train-b"]
-    assert pages["10_train-b"].cells[0].source.startswith("# Title (b)\n")
-    assert pages["10_train"].cells[0].source.startswith("# Title\n")
+    assert [*pages] == ["10_train", "10_train-ks"]
+    assert pages["10_train-ks"].cells[0].source.startswith("# Title (Kinetics-Sounds)\n")
+    assert pages["10_train"].cells[0].source.startswith("# Title (a)\n")
 
 
 @pytest.fixture
@@ -132,6 +143,17 @@ def test_what_would_be_missing_stops_the_book(project, text, error):
     (project / "book/index.md").write_text(f"# Home\n\n{text}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=error):
         assemble.assemble(project, "mini", project / "executed", project / "build", FILLERS)
+
+
+def test_a_notebook_that_is_no_page_is_only_named(project):
+    (project / "assignments").mkdir()
+    shutil.copy(project / "notebooks/1_n.ipynb", project / "assignments/secret.ipynb")
+    text = "# H\n\n[s](../assignments/secret.ipynb), [n](../notebooks/1_n.ipynb)\n"
+    (project / "book/index.md").write_text(text, encoding="utf-8")
+    assemble.assemble(project, "mini", project / "executed", project / "build", FILLERS)
+    assert not (project / "build/assignments/secret.ipynb").exists()
+    home = (project / "build/book/index.md").read_text(encoding="utf-8")
+    assert home.startswith("# H\n\ns, [n](../notebooks/1_n.ipynb)\n")
 
 
 def test_a_link_inside_code_is_no_link(project):

@@ -18,6 +18,7 @@ import torch
 from companion import notebooks
 from companion.book.__main__ import build
 from companion.lessons.olm import toy
+from companion.runs.sources import ROOT
 from olmlib import olm_equations as eq
 from olmlib.olm import OLM
 from olmlib.olm_presets import PRESETS
@@ -29,12 +30,13 @@ pytestmark = pytest.mark.skipif(
 )
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 # A page of every kind: the slow question is asked of these.
-KINDS = "book/index book/gallery book/explorer book/notation book/api notebooks/00_tour".split()
+KINDS = "book/index book/explorer book/gallery book/notation notebooks/00_tour".split()
 FACTS = """
 const done = arguments[0];
 (window.MathJax ? MathJax.startup.promise : Promise.resolve()).then(() => done({
   equations: document.querySelectorAll(".math").length,
-  typeset: document.querySelectorAll(".math mjx-container svg").length,
+  typeset: [...document.querySelectorAll(".math")].filter(
+    (m) => m.querySelector("mjx-container svg")).length,
   errors: document.querySelectorAll("[data-mjx-error], mjx-merror").length,
   pictures: [...document.images].map(
     (p) => [p.src, p.naturalWidth, p.getBoundingClientRect().width, p.alt]),
@@ -44,7 +46,7 @@ const done = arguments[0];
 WIDE = "return [document.documentElement.scrollWidth, window.innerWidth]"
 AXE = """
 const done = arguments[0];
-axe.run().then((found) => done(found.violations.map(
+axe.run({ resultTypes: ["violations"] }).then((found) => done(found.violations.map(
   (v) => [v.impact, v.id, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200)).join("  ")])));
 """
 
@@ -53,8 +55,6 @@ axe.run().then((found) => done(found.violations.map(
 def html(tmp_path_factory):
     """The book; its tour has a picture, a table and a sound, as an executed one has."""
     out = tmp_path_factory.mktemp("book")
-    from companion.runs.sources import ROOT
-
     page = notebooks.read(ROOT / "notebooks/00_tour.ipynb")
     picture = b64encode((ROOT / "results/mini/tour.png").read_bytes()).decode()
     shown = [
@@ -81,7 +81,7 @@ def browser():
         options.add_argument(f"--{word}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_script_timeout(30)
+    driver.set_script_timeout(120)
     yield driver
     driver.quit()
 
@@ -99,7 +99,7 @@ def visits(html, browser):
     found = {}
     for path in sorted(html.rglob("*.html")):
         name = str(path.relative_to(html).with_suffix(""))
-        if name in ("index", "genindex", "search"):
+        if name in ("index", "search"):
             continue
         browser.get(path.as_uri())
         facts = browser.execute_async_script(FACTS)
@@ -174,7 +174,7 @@ def test_search_finds_rebalancing(html, browser):
 def test_nothing_serious_stands_in_the_way_of_who_cannot_see_or_point(html, browser, theme):
     axe = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
     faults = []
-    for name in KINDS if theme == "light" else KINDS[:3]:
+    for name in KINDS if theme == "light" else KINDS[:2]:
         browser.get((html / f"{name}.html").as_uri())
         browser.execute_script(f"document.body.dataset.theme = '{theme}'")
         browser.execute_script(axe)
@@ -184,12 +184,15 @@ def test_nothing_serious_stands_in_the_way_of_who_cannot_see_or_point(html, brow
 
 
 def test_the_keyboard_reaches_content_and_moves_a_slider(html, browser):
+    from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
 
     browser.get((html / "book/explorer.html").as_uri())
-    browser.switch_to.active_element.send_keys(Keys.TAB)
+    ActionChains(browser).send_keys(Keys.TAB).perform()
     focused = browser.switch_to.active_element
-    assert "skip" in focused.text.lower() and focused.is_displayed()
+    assert focused.get_attribute("href").endswith("#furo-main-content"), focused.tag_name
+    WebDriverWait(browser, 10).until(lambda b: focused.is_displayed())
     slider = browser.execute_script("return document.getElementById('explorer-G-visual')")
     words = "return document.querySelector('[data-preset=stable]').innerText"
     before, value = browser.execute_script(words), float(slider.get_attribute("value"))
@@ -221,8 +224,8 @@ GRID = [
     for G in ([0.6, 0.35, 0.7], [0.0, 0.0, 0.0], [0.9, 0.01, 0.3])
     for C in ([0.5, 0.12, 0.4], [0.0, 0.85, 0.2])
     for norms in ([10, 4, 7], [0.5, 20, 3.3])
-    for updates in (1, 20, 200)
-]
+    for updates in (1, 20)
+] + [([0.6, 0.35, 0.7], [0.5, 0.12, 0.4], [10, 4, 7], 200)]
 
 
 def test_the_explorer_computes_what_olmlib_computes(html, browser):
@@ -242,12 +245,12 @@ def test_the_explorer_computes_what_olmlib_computes(html, browser):
 def test_the_explorers_loop_is_that_of_notebook_03(html, browser):
     browser.get((html / "book/explorer.html").as_uri())
     heads = [asdict(head) for head in toy.HEADS.values()]
-    script = "return OLM.simulate(arguments[0], arguments[1], 400)"
+    script = "return OLM.simulate(arguments[0], arguments[1], 250)"
     loops = PRESETS | {"current": replace(PRESETS["stable"], reference="current")}
     for name, preset in loops.items():
         shown = browser.execute_script(script, asdict(preset), heads)
-        table = toy.simulate(OLM(toy.HEADS, **asdict(preset)), steps=400)
-        for step in (0, 49, 50, 51, 120, 399):
+        table = toy.simulate(OLM(toy.HEADS, **asdict(preset)), steps=250)
+        for step in (0, 49, 50, 51, 120, 249):
             lines = table[table["step"] == step]
             for mine, theirs in (("w", "w"), ("lam", "lam"), ("size", "size")):
                 wanted = lines[theirs].tolist()

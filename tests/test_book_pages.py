@@ -5,12 +5,15 @@ import inspect
 import json
 import re
 
+import networkx as nx
 import pandas as pd
 import pytest
 import yaml
+from dvc.repo import Repo
 
 from companion import registry
 from companion.book import beside, fillers
+from companion.study.recordings import RECORDINGS
 from olmlib.olm import OLM
 
 NAME = re.compile(r"`(olmlib(?:\.\w+)+)(?:\((\w+)\))?`")
@@ -97,14 +100,16 @@ def test_no_solution_is_left_out(root):
 
 
 def test_the_page_of_data_sets_names_all_of_them_and_their_folders(root):
-    text = page(root, "datasets")
+    text = page(root, "data")
     for name, entry in registry.DATASETS.items():
         assert f"`{name}`" in text, name
         if entry.make:
             assert f"[{entry.title}](../companion/miniature/{name}.md)" in text
             assert f"`{registry.raw(name, 'paper')}`" in text
-        if not entry.table:
-            assert f"`{registry.command(name)}`" in text
+    for name in RECORDINGS:
+        assert f"`{name}`" in text, name
+    targets = re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE)
+    assert {*re.findall(r"`make ([a-z-]+)", text)} <= {*targets}
 
 
 def test_the_gallery_has_every_table_and_figure_with_notebook_numbers_and_command(root):
@@ -187,3 +192,18 @@ def test_the_api_shows_every_public_name_of_its_modules(root):
     for module in fillers.PUBLIC:
         assert f".. automodule:: {module}\n" in text
     assert ":members: OLM\n" in text and "_bounded" not in text
+
+
+def test_the_book_is_the_pipelines_last_stage_and_asks_for_no_study(root):
+    """DVC makes whatever a stage depends on first, in whichever pipeline it is made."""
+    with Repo(root) as repo:
+        graph = repo.index.graph
+        (book,) = (stage for stage in graph if stage.addressing == "book")
+        behind = nx.descendants(graph, book)
+        ours = {stage for stage in graph if stage.path == book.path and stage is not book}
+    assert {stage.relpath for stage in behind} <= {"dvc.yaml", "data.dvc"}
+    # Stages of one data set are behind the tables that are made of them.
+    assert {stage.addressing for stage in ours - behind} <= {"smoke"}
+    named = {str(dep.def_path) for dep in book.deps}
+    pages = {f"book/{path.name}" for path in root.glob("book/*") if path.name != "findings.md"}
+    assert pages <= named

@@ -215,7 +215,8 @@ ARROWS = {
     "companion.grading": "companion.kernel companion.notebooks companion.runs.sources olmlib.files",
     "companion.book": (
         "companion.figures.style companion.lessons.olm.toy companion.notebooks companion.params "
-        "companion.report companion.runs.sources olmlib"
+        "companion.registry companion.report companion.runs.sources companion.study.recordings "
+        "olmlib"
     ),
     "companion.lessons": "companion.evidence companion.figures companion.tables olmlib",
 }

@@ -12,6 +12,7 @@ from companion import notebooks, params
 from companion.book import contents, join
 
 LINK = re.compile(r"(\]\()(?!\w+:|#)([^)#\s]+)")
+NOTEBOOK = re.compile(r"(?<!!)\[([^\]\n]+)\]\(([^)#:\s]+\.ipynb)\)")
 MARK = re.compile(r"^<!-- book: (\S+)(?: (\S+))? -->$", re.MULTILINE)
 CODE = re.compile(r"^(?:```|~~~).*?^(?:```|~~~)$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 DEEP = re.compile(r"^#{3,}(?= )", re.MULTILINE)
@@ -54,7 +55,7 @@ def assemble(
     shutil.rmtree(target, ignore_errors=True)
     files: set[Path] = set()
     for page, text in texts.items():
-        shown = at(profile, text)
+        shown = named(root, page, at(profile, text), pages)
         if not shown.startswith("# "):
             # Written to stand under another page's headings, of whatever depth.
             shown = f"# {contents.title(page, profile)}\n\n{DEEP.sub('##', shown)}"
@@ -104,6 +105,24 @@ def at(profile: str, text: str) -> str:
         lambda link: link[1] + link[2].replace(f"{MADE_FOR}/", f"{contents.RESULTS}/{profile}/"),
         text,
     )
+
+
+def named(root: Path, page: str, text: str, pages: list[str]) -> str:
+    """Return a page that only names notebooks which the book does not show, such as assignments.
+
+    Args:
+        root: of the repository.
+        page: its path.
+        text: its Markdown.
+        pages: the paths of all pages.
+    """
+
+    def name(link: re.Match) -> str:
+        file = (root / page).parent.joinpath(link[2]).resolve()
+        hidden = file.is_file() and str(file.relative_to(root)) not in pages
+        return link[1] if hidden else link[0]
+
+    return NOTEBOOK.sub(name, text)
 
 
 def linked(root: Path, page: str, text: str, pages: list[str]) -> Iterator[Path]:

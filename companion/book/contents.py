@@ -13,7 +13,7 @@ PARTS = {
     "Read": ("notebooks/",),
     "Compare": ("book/fairness", "book/paper_vs_code", "results/"),
     "Research": (
-        "book/datasets",
+        "book/data",
         "companion/miniature/",
         "book/notation",
         "book/api",
@@ -28,6 +28,7 @@ TITLES = {
     "fairness": "Settings, options, choices",
     "fig4": "Figure 4 in numbers",
     "plateau": "Rates and plateaus",
+    "summary": "Findings in short",
     "table1": "Table 1 in full",
     "table2": "Table 2 in full",
     "table3": "Table 3 in full",

@@ -6,7 +6,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from companion import notebooks
+from companion import notebooks, registry
+from companion.study.recordings import RECORDINGS
 
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 INJECTED = "injected-parameters"
@@ -57,10 +58,7 @@ def joined(source: NotebookNode, executed: NotebookNode | None, name: str = "") 
     outputs = [cell for cell in outputs if cell not in injected]
     sources = [cell for cell in source.cells if cell.cell_type == "code"]
     if [c.source.rstrip() for c in sources] != [c.source.rstrip() for c in outputs]:
-        raise ValueError(
-            f"{name} was made by other code than the notebook has now: run `make reproduce` "
-            "(or open the notebook, undo the edit, and build again)"
-        )
+        raise ValueError(f"{name} was made by other code than its notebook has now")
     ran, heading = iter(outputs), ""
     for cell in source.cells:
         if cell.cell_type == "markdown":
@@ -83,25 +81,31 @@ def pages(sources: Path, executed: Path) -> dict[str, NotebookNode]:
         executed: the folder of their executed copies.
 
     Raises:
-        ValueError: as `joined`.
+        ValueError: copies are of other code than their sources; a line for each.
     """
-    made = {}
+    made, stale = {}, []
     for notebook in sorted(sources.glob("*.ipynb")):
         found: dict[str, Path | None] = {**copies(notebook, executed)} or {notebook.stem: None}
         for name, copy in found.items():
-            page = joined(
-                notebooks.read(notebook),
-                notebooks.read(copy) if copy else None,
-                str(copy),
-            )
-            if name != notebook.stem:
-                entitle(page, name.removeprefix(f"{notebook.stem}-"))
+            ran = notebooks.read(copy) if copy else None
+            try:
+                page = joined(notebooks.read(notebook), ran, str(copy))
+            except ValueError as error:
+                stale.append(str(error))
+                continue
+            if copy and copy.stem != notebook.stem:
+                entitle(page, copy.stem.removeprefix(f"{notebook.stem}-"))
             made[name] = page
+    if stale:
+        lines = "\n".join(stale)
+        raise ValueError(f"{lines}\nRun `make reproduce`, or undo the edits, and build again")
     return made
 
 
-def entitle(page: NotebookNode, data: str) -> None:
+def entitle(page: NotebookNode, name: str) -> None:
     """Add the data set to the title, by which pages of one notebook are told apart."""
+    known: dict = registry.DATASETS | RECORDINGS
+    data = known[name].title if name in known else name
     head = page.cells[0]
     head.source = HEADING.sub(lambda title: f"{title[0]} ({data})", head.source, count=1)
 
