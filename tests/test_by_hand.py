@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import papermill
+import pytest
 import yaml
 
 from companion import by_hand
@@ -42,8 +43,6 @@ def test_a_notebook_that_fails_is_named_and_its_error_shown(monkeypatch, tmp_pat
     (tmp_path / "notebooks" / "00_bad.ipynb").write_text("{}", encoding="utf-8")
     monkeypatch.setattr(by_hand, "ROOT", tmp_path)
     monkeypatch.setattr(by_hand, "OUT", Path(tmp_path))
-    try:
+    with pytest.raises(SystemExit, match="00_bad fails when it is opened by hand"):
         by_hand.main(["check"])
-    except SystemExit as stopped:
-        assert str(stopped) == "00_bad fails when it is opened by hand; its error is above"
-    assert "00_bad.ipynb is no notebook" in capsys.readouterr().err
+    assert "ValidationError" in capsys.readouterr().err

@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_its_tables_are_those_of_results():
-    assert len(PLACE.findall(README)) == 3
+    assert len(PLACE.findall(README)) == 2
     assert updated(README) == README, "run `python -m tools.update_readme`"
 
 

@@ -177,7 +177,7 @@ ARROWS = {
     "companion.rows": "companion.data.sections companion.registry companion.settings olmlib.config",
     "companion.params": (
         "companion.data.sections companion.reading companion.registry companion.rows "
-        "companion.settings olmlib.config"
+        "companion.settings companion.study.settings olmlib.config"
     ),
     "companion.data": (
         "companion.runs.sources companion.workers olmlib.config olmlib.data olmlib.files"
@@ -218,7 +218,21 @@ ARROWS = {
         "companion.registry companion.report companion.runs.sources companion.study.recordings "
         "olmlib"
     ),
-    "companion.lessons": "companion.evidence companion.figures companion.tables olmlib",
+    "companion.lessons": (
+        "companion.evidence companion.figures companion.rows companion.tables companion.workers "
+        "olmlib"
+    ),
+    "companion.study": (
+        "companion.data companion.kernel companion.plateau companion.report companion.rows "
+        "companion.runs companion.settings companion.workers companion.params companion.registry "
+        "companion.compare companion.notebooks olmlib"
+    ),
+    "companion.findings": (
+        "companion.evidence companion.fig4 companion.figures.style companion.notebooks "
+        "companion.params companion.registry companion.report companion.rows companion.runs "
+        "companion.settings companion.spread companion.study companion.table1.rows "
+        "companion.table2 companion.table3 companion.tables companion.paper olmlib"
+    ),
 }
 
 

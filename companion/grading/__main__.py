@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -134,7 +134,8 @@ def main(arguments: list[str] | None = None) -> None:
         if not chosen.folder.is_dir():
             raise ValueError(f"{chosen.folder} is no folder: say make grade SUBMISSIONS=folder")
         warn()
-        for path in grade(chosen.folder, PLACE):
+        # Progress is seen in a pipe, too.
+        for path in grade(chosen.folder, PLACE, partial(print, flush=True)):
             print(path.relative_to(ROOT))
     except (OSError, ValueError) as error:
         sys.exit(str(error))
