@@ -88,17 +88,15 @@ def test_killed_after_an_epoch_it_resumes_and_ends_alike(run, tmp_path, monkeypa
     assert content(run.folder) == content(whole.folder)
 
 
-def test_killed_between_the_last_epoch_and_the_result(run, tmp_path, monkeypatch):
+def test_killed_between_the_last_epoch_and_the_result(run, tmp_path):
     whole = replace(run, runs=tmp_path / "whole", work=tmp_path / "work2")
     grid.execute(whole)
 
     def die(*args):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(result, "write", die)
-        with pytest.raises(KeyboardInterrupt):
-            grid.execute(run)
+    with pytest.raises(KeyboardInterrupt):
+        grid.execute(replace(run, leaves=die))
     assert grid.execute(run) == "resumed"
     assert content(run.folder) == content(whole.folder)
 

@@ -120,11 +120,11 @@ def test_the_held_out_test_averages_the_folds_predictions(root, measured):
 def test_what_an_encoder_reaches_inside_irfb_is_its_own_heads_accuracy(root, settings):
     grid = numbers.runs_of("smoke", root)
     reached = claims.encoders(grid, settings.table3)
-    assert list(reached["modality"].unique()) == ["audio", "visual"]
-    line = reached.query("modality == 'visual' and seed == 1").iloc[0]
-    for column, row in (("inside", "olm_t_irfb_AV"), ("alone", "unimodal_V")):
+    assert list(reached["modality"].unique()) == ["audio"]
+    line = reached.query("modality == 'audio' and seed == 1").iloc[0]
+    for column, row in (("inside", "olm_t_irfb_AV"), ("alone", "unimodal_A")):
         files = [r.folder / "metrics.json" for r in grid if (r.name, r.seed) == (row, 1)]
-        scores = [json.loads(file.read_text())["test"]["accuracy_visual"] for file in files]
+        scores = [json.loads(file.read_text())["test"]["accuracy_audio"] for file in files]
         assert line[column] == pytest.approx(np.mean(scores))
 
 

@@ -3,6 +3,12 @@ r"""The book: HTML that needs no network, from the notebooks, their executed cop
 python -m companion.book build/book
 """
 
+from companion import kernel
+
+if __name__ == "__main__":
+    # Before what follows, which would be imported twice.
+    kernel.restart()
+
 import argparse
 import shutil
 import sys
