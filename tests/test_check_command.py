@@ -78,6 +78,13 @@ def changed(tmp_path, change):
     return path
 
 
+def keep(tree, rows):
+    tree["rows"] = {name: row for name, row in tree["rows"].items() if name in rows}
+    study = tree["study"]
+    study["rows"] = study["miniatures"]["rows"] = ["concat"]
+    study["only"] = study["tuning"]["own"] = {}
+
+
 class Foreign:
     def __init__(self, seed=0):
         pass
@@ -102,10 +109,7 @@ def test_a_row_that_has_no_network_is_named(tmp_path, change, says, monkeypatch)
         change(tree)
         # Other rows' networks take time and are the same in every case.
         kept = ("audio_only", "concat", params.ALGORITHM1)
-        tree["rows"] = {k: v for k, v in tree["rows"].items() if k in kept}
-        study = tree["study"]
-        study["rows"] = study["miniatures"]["rows"] = ["concat"]
-        study["only"] = study["tuning"]["own"] = {}
+        keep(tree, kept)
 
     with pytest.raises(ValueError, match=says):
         check.profile(changed(tmp_path, few))
@@ -141,7 +145,7 @@ def test_the_methods_that_are_there_have_hooks_that_can_be_called():
 
 def test_a_device_that_is_not_there_is_named_with_its_place(tmp_path, monkeypatch):
     def change(tree):
-        tree["rows"] = {name: tree["rows"][name] for name in ("concat", params.ALGORITHM1)}
+        keep(tree, ("concat", params.ALGORITHM1))
         tree["profiles"]["mini"]["cremad"]["train"]["device"] = "cuda:7"
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

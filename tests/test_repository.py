@@ -214,9 +214,9 @@ ARROWS = {
     ),
     "companion.grading": "companion.kernel companion.notebooks companion.runs.sources olmlib.files",
     "companion.book": (
-        "companion.figures.style companion.lessons.olm.toy companion.notebooks companion.params "
-        "companion.registry companion.report companion.runs.sources companion.study.recordings "
-        "olmlib"
+        "companion.figures.style companion.kernel companion.lessons.olm.toy companion.notebooks "
+        "companion.params companion.registry companion.report companion.runs.sources "
+        "companion.study.recordings olmlib"
     ),
     "companion.lessons": (
         "companion.evidence companion.figures companion.rows companion.tables companion.workers "
