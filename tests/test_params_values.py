@@ -195,7 +195,8 @@ def test_an_option_that_cannot_work_is_refused_with_its_row(row, option):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("    workers: 2\n", "    workers: 2\n    workers: 2\n", "controlled.study.workers is given twice"),
+        ("    workers: 2\n", "    workers: 2\n    workers: 2\n",
+         "controlled.study.workers is given twice"),
         ("  concat: {", "  olm: {method: joint}\n  concat: {", "rows.olm is given twice, first in"),
         ("lr: 0.05}", "lr: 0.05, lr: 0.05}",
          "profiles.mini.ks.train.lr is given twice"),
