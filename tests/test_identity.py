@@ -240,4 +240,5 @@ def test_dvc_runs_every_stage_that_uses_an_edited_module_and_no_other(pipeline, 
         assert stages <= changed, f"{name} changed, and DVC would not run {stages - changed}"
         assert not DATA_STAGES & changed, f"{name} makes no miniature"
         path.write_text(redocumented(source), encoding="utf-8")
-    assert would_run() == set(), f"a docstring of {[*expected]} runs stages"
+    # The book shows docstrings, on its page of the API.
+    assert would_run() == {"book"}, f"a docstring of {[*expected]} runs other stages"
