@@ -178,7 +178,7 @@ def _mean(forest: pd.DataFrame, row: str, control: str) -> str:
 def summary(study: Study, other: Mapping[int, Claim]) -> str:
     """Return the sentences and the short table, as the README's first screen shows them."""
     found = judge(study, other)
-    waiting = found[found[[RECORDINGS, MINIATURES]].eq(NOT_YET).all(axis=1)]
+    waiting = found[found[[RECORDINGS, MINIATURES]].isin([NOT_YET]).all(axis=1)]
     found = found.drop(index=waiting.index)
     cells = pd.DataFrame(
         {
