@@ -20,8 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from companion.plateau import MARGIN, RATES, best, gaps, measured
-from companion.report import save
+from companion.plateau import MARGIN, RATES, best, gaps, measured, write
 from companion.runs import grid
 from companion.runs.identity import Run
 from companion.runs.sources import ROOT
@@ -82,9 +81,8 @@ def main() -> None:
         wanted = runs(study, dataset)
         grid.train_all(wanted, chosen.workers)
         table = measured(wanted)
-        before = pd.read_csv(path) if path.is_file() else table.iloc[:0]
-        kept = before[before["dataset"] != dataset]
-        save(pd.concat([kept, table]).to_csv(index=False, lineterminator="\n"), path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(table, path)
         print(told(study, dataset, table))
 
 

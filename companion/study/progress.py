@@ -36,7 +36,7 @@ def counted(study: Study, dataset: str) -> pd.DataFrame:
 
 
 def costs(study: Study) -> pd.DataFrame:
-    """Return what every part of the study costs before it is begun.
+    """Return what every part of the study is estimated to cost.
 
     Returns:
         Columns of `counted` and `seconds`, CPU seconds of one run, from `study/costs.csv`.
