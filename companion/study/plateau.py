@@ -1,6 +1,6 @@
 """Base rate and epochs of the study's recordings, by networks that nothing balances.
 
-    python -m companion.study.plateau ravdess
+    python -m companion.study.plateau
 
 The base rate is the one of `companion.plateau.RATES` at which Concat has the best dev accuracy; the
 epochs are enough if twice as many change the dev accuracy of Concat and of each modality alone by
@@ -20,11 +20,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from companion.plateau import MARGIN, RATES, best, gaps, measured, write
+from companion.figures import style
+from companion.plateau import MARGIN, RATES, best, measured
+from companion.report import markdown_table, save, signed
 from companion.runs import grid
 from companion.runs.identity import Run
 from companion.runs.sources import ROOT
 from companion.study.grid import Choice, Study
+from companion.study.recordings import RECORDINGS
 
 SEED = 100
 RESULT = Path("results/study/plateau.csv")
@@ -53,37 +56,78 @@ def runs(study: Study, dataset: str) -> list[Run]:
     return list(wanted.values())
 
 
-def told(study: Study, dataset: str, table: pd.DataFrame) -> str:
-    """Return what a data set's measurements say of its section in `params.yaml`."""
-    base = study.section(dataset).train
-    one = table[table["epochs"] == base.epochs]
-    rates = one[one["row"] == "concat"]
-    lines = [rates.groupby("lr")["dev_accuracy"].agg(["mean", "std"]).round(1).to_string()]
-    lines.append(f"{dataset}: best rate {best(rates):g}, params.yaml has {base.lr:g}")
-    found = gaps(table[table["lr"] == base.lr])
-    over = found.loc[found["change"].abs() >= MARGIN, "row"]
-    lines.append(found.round(2).to_string(index=False))
-    lines.append(
-        f"{dataset}: " + (f"not on the plateau: {', '.join(over)}" if len(over) else "plateau")
+def changes(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what twice the epochs change, in points, with the folds paired.
+
+    Args:
+        table: of one data set at one rate, as of `companion.plateau.measured`.
+
+    Returns:
+        Columns `row`, `epochs` (the fewer), `dev_accuracy`, `change` and its standard error `se`.
+    """
+    lines = []
+    for row, part in table.groupby("row", sort=False):
+        few, many = part.pivot(index="seed", columns="epochs", values="dev_accuracy").items()
+        change = many[1] - few[1]
+        lines.append((row, few[0], few[1].mean(), change.mean(), change.sem()))
+    return pd.DataFrame(lines, columns=["row", "epochs", "dev_accuracy", "change", "se"])
+
+
+def markdown(study: Study, table: pd.DataFrame) -> str:
+    """Return what was measured, by the base rates and epochs of `params.yaml`."""
+    rates, epochs = [], []
+    for dataset, own in table.groupby("dataset", sort=False):
+        base = study.section(str(dataset)).train
+        joint = own[(own["row"] == "concat") & (own["epochs"] == base.epochs)]
+        for lr, dev in joint.groupby("lr")["dev_accuracy"]:
+            line = {"Data set": study.title(str(dataset)), "Rate": f"{lr:g}"}
+            taken = {"Taken": "yes" if lr == best(joint) else ""}
+            rates.append(line | {"Dev accuracy": f"{dev.mean():.1f}"} | taken)
+        for gap in changes(own[own["lr"] == base.lr]).to_dict("records"):
+            epochs.append(
+                {
+                    "Data set": study.title(str(dataset)),
+                    "Row": gap["row"],
+                    "Epochs": f"{gap['epochs']}, {2 * gap['epochs']}",
+                    "Dev accuracy": f"{gap['dev_accuracy']:.1f}",
+                    "Change, points": f"{signed(gap['change'])} ± {gap['se']:.1f}",
+                }
+            )
+    return (
+        f"### Rates: dev accuracy of Concat, mean over folds\n\n"
+        f"{markdown_table(pd.DataFrame(rates))}\n\n"
+        f"### Epochs: what twice as many change, ± standard error over folds\n\n"
+        f"{markdown_table(pd.DataFrame(epochs))}"
     )
-    return "\n".join(lines)
+
+
+def told(study: Study, dataset: str, table: pd.DataFrame) -> str:
+    """Return whether a data set's section in `params.yaml` is what its measurements ask for."""
+    base = study.section(dataset).train
+    rate = best(table[(table["row"] == "concat") & (table["epochs"] == base.epochs)])
+    found = changes(table[table["lr"] == base.lr])
+    over = ", ".join(found.loc[found["change"].abs() >= MARGIN, "row"])
+    return (
+        f"{dataset}: best rate {rate:g}, params.yaml has {base.lr:g}; "
+        + (f"not on the plateau: {over}" if over else "on the plateau")
+    )
 
 
 def main() -> None:
-    """Measure the sets that are named."""
+    """Measure all recordings; runs that are at hand are not trained again."""
     study = Study(ROOT)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("dataset", nargs="+")
     parser.add_argument("--workers", type=int, default=study.values.workers)
-    chosen = parser.parse_args()
-    path = ROOT / RESULT
-    for dataset in chosen.dataset:
+    workers, tables = parser.parse_args().workers, []
+    for dataset in RECORDINGS:
         wanted = runs(study, dataset)
-        grid.train_all(wanted, chosen.workers)
-        table = measured(wanted)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(table, path)
-        print(told(study, dataset, table))
+        grid.train_all(wanted, workers)
+        tables.append(measured(wanted))
+        print(told(study, dataset, tables[-1]), flush=True)
+    table, path = pd.concat(tables), ROOT / RESULT
+    path.parent.mkdir(parents=True, exist_ok=True)
+    style.save_numbers(table, path)
+    save(markdown(study, table), path.with_suffix(".md"))
 
 
 if __name__ == "__main__":
