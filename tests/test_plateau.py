@@ -5,6 +5,9 @@ import pytest
 
 from companion import params, plateau
 from companion.runs.sources import ROOT
+from companion.study import plateau as study_plateau
+from companion.study import recordings
+from companion.study.grid import Study
 
 MINI = params.load(ROOT / "params.yaml").profiles["mini"]
 
@@ -82,3 +85,35 @@ def test_a_network_is_off_its_plateau_only_if_its_change_is_shown_to_be_too_larg
     assert plateau.off({"change": 3.7, "se": 1.0}) and plateau.off({"change": -3.7, "se": 1.0})
     assert not plateau.off({"change": 3.6, "se": 1.0})
     assert not plateau.off({"change": 1.0, "se": 0.01})
+
+
+STUDY = Study(ROOT)
+
+
+@pytest.mark.parametrize("dataset", recordings.RECORDINGS)
+def test_recordings_are_measured_on_every_fold_by_what_nothing_balances(dataset):
+    runs = study_plateau.runs(STUDY, dataset)
+    assert {run.row.method for run in runs} == {"joint", "unimodal"}
+    assert not {run.seed for run in runs} & {*STUDY.seeds(dataset)}
+    folds = pd.Series([run.fold for run in runs], index=[run.name for run in runs])
+    for _, own in folds.groupby(level=0):
+        assert sorted(own) == [*STUDY.folds(dataset)]
+
+
+@pytest.mark.parametrize("dataset", recordings.RECORDINGS)
+def test_a_recording_has_the_best_rate_that_was_measured(dataset):
+    train = STUDY.section(dataset).train
+    measured = pd.read_csv(ROOT / study_plateau.RESULT).query("dataset == @dataset")
+    joint = measured.query("row == 'concat' and epochs == @train.epochs")
+    assert {*joint["lr"]} == {*plateau.RATES[train.optimizer]}
+    assert plateau.best(joint) == train.lr
+
+
+def test_folds_are_paired_by_hand():
+    lines = [
+        ("ravdess", "concat", 0.1, epochs, seed, dev)
+        for epochs, seed, dev in ((8, 100, 50.0), (8, 101, 70.0), (16, 100, 53.0), (16, 101, 75.0))
+    ]
+    (gap,) = study_plateau.changes(pd.DataFrame(lines, columns=plateau.COLUMNS)).to_dict("records")
+    # Folds differ by 20 points, their changes, 3 and 5, by 2: a variance of 2 over two folds.
+    assert gap == {"row": "concat", "epochs": 8, "dev_accuracy": 60, "change": 4, "se": 1.0}

@@ -107,9 +107,8 @@ def told(study: Study, dataset: str, table: pd.DataFrame) -> str:
     rate = best(table[(table["row"] == "concat") & (table["epochs"] == base.epochs)])
     found = changes(table[table["lr"] == base.lr])
     over = ", ".join(found.loc[found["change"].abs() >= MARGIN, "row"])
-    return (
-        f"{dataset}: best rate {rate:g}, params.yaml has {base.lr:g}; "
-        + (f"not on the plateau: {over}" if over else "on the plateau")
+    return f"{dataset}: best rate {rate:g}, params.yaml has {base.lr:g}; " + (
+        f"not on the plateau: {over}" if over else "on the plateau"
     )
 
 
