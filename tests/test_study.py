@@ -50,7 +50,7 @@ def values(**study):
 
 
 def place(folder, tree):
-    (folder / "study").mkdir()
+    (folder / "study").mkdir(parents=True)
     (folder / progress.COSTS).write_bytes((ROOT / progress.COSTS).read_bytes())
     (folder / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     return Study(folder)
@@ -96,6 +96,23 @@ def test_a_reported_run_has_what_was_chosen_for_its_fold(study):
         own = table.query("row == @run.name and fold == @run.fold").iloc[0]
         assert run.config.train.lr == own["lr"]
         assert run.row.options.get("constant") == (None if pd.isna(own["value"]) else own["value"])
+
+
+def test_a_rate_at_which_a_row_diverges_is_not_chosen(study, tmp_path):
+    tree = values(rows=["concat"])
+    tree["study"]["tuning"] |= {"rates": [1e20, 1], "own": {}}
+    made = place(tmp_path, tree)
+    work.prepare(made, "ravdess", 1)
+    table = work.tune(made, "ravdess", 1)
+    assert (table.loc[table["lr"] > 1, "dev_accuracy"] == 0).all()
+    assert {*table.loc[table["chosen"], "lr"]} == {0.1}
+    assert {choice.lr for choice in work.choices(made, "ravdess").values()} == {0.1}
+    tree["study"]["tuning"] |= {"rates": [1e20]}
+    made = place(tmp_path / "again", tree)
+    work.prepare(made, "ravdess", 1)
+    work.tune(made, "ravdess", 1)
+    with pytest.raises(RuntimeError, match="runs failed:\n.*FloatingPointError"):
+        work.train(made, "ravdess", 1)
 
 
 def test_every_clip_is_tested_once_by_every_row_and_seed_and_nobody_is_known(study):
@@ -169,7 +186,7 @@ def test_the_study_in_params_has_its_rows_and_leaves_out_what_needs_convolutions
     assert {"cur", "avslowfast"} <= {*whole.rows("avmnist")}
     assert len(whole.rows("cremad")) == 8
     assert [len(whole.folds(name)) for name in whole.sets] == [6, 5, 6, 1, 1, 1]
-    assert [len(whole.seeds(name)) for name in whole.sets] == [10, 20, 3, 12, 12, 12]
+    assert [len(whole.seeds(name)) for name in whole.sets] == [14, 20, 3, 12, 12, 12]
     with pytest.raises(ValueError, match="the study has no 'mer2023'; it has ravdess"):
         whole.section("mer2023")
 

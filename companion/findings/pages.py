@@ -1,6 +1,6 @@
 """The page of findings: each of the paper's claims, what decides it, our numbers, the verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,38 +131,40 @@ ASKED_OF_STUDY = (1, 2, 3, 4, 5, 6, 12, 14)
 
 def sentences(study: Study) -> str:
     """Return what a newcomer should remember, in two sentences, from the recordings alone."""
-    own = [
-        table[table["row"] == rules.OLM].iloc[0].to_dict()
-        for name, table in study.tables.items()
-        if study.kind(name) == RECORDINGS and rules.OLM in set(table["row"])
+    recordings = [t for name, t in study.tables.items() if study.kind(name) == RECORDINGS]
+    asked_rows = {rules.OLM: "as the paper prints it", "olm_code": "as its released code has it"}
+    told = [
+        f"{how}, {_counted(lines)}"
+        for row, how in asked_rows.items()
+        if (lines := [t[t["row"] == row].iloc[0] for t in recordings if row in set(t["row"])])
     ]
-    if not own:
+    if not told:
         return NO_STUDY
-    better, worse = (
-        {
-            control: sum(
-                line[f"{control}_verdict"] == SHOWN and sign * line[f"minus_{control}"] > 0
-                for line in own
-            )
-            for control in verdicts.CONTROLS
-        }
-        for sign in (1, -1)
-    )
-    sets = f"{len(own)} set{'s' * (len(own) > 1)} of real recordings"
+    sets = f"{len(recordings)} set{'s' * (len(recordings) > 1)} of real recordings"
     first = (
-        f"On {sets}, with every row tuned by the same budget, OLM as the paper prints it is shown "
-        f"to be better than plain concatenation on {better['concat']} and worse on "
-        f"{worse['concat']}, and better than three heads, which have its heads and no rule, on "
-        f"{better['three_heads']} and worse on {worse['three_heads']}."
+        f"On {sets}, with every row tuned by the same budget, OLM is set beside plain "
+        "concatenation and beside three heads, which have its heads and no rule: "
+        f"{'; '.join(told)}."
     )
     parts = {
         "two more heads": ("three_heads", "concat"),
         "a constant temperature on top of them": ("olm_constant", "three_heads"),
         "the paper's rule on top of them": (rules.OLM, "three_heads"),
     }
-    told = [f"{name} {_mean(study.forest, *pair)}" for name, pair in parts.items()]
-    second = f"What each part adds, in points: {'; '.join(told)}."
-    return f"{first} {second}"
+    added = [f"{name} {_mean(study.forest, *pair)}" for name, pair in parts.items()]
+    return f"{first} What each part adds, in points: {'; '.join(added)}."
+
+
+def _counted(lines: Sequence[pd.Series]) -> str:
+    """Return on how many data sets a row is shown to be better and worse than the controls."""
+    shown = []
+    for control, name in zip(verdicts.CONTROLS, ("concatenation", "three heads"), strict=True):
+        signs = [
+            line[f"minus_{control}"] > 0 for line in lines if line[f"{control}_verdict"] == SHOWN
+        ]
+        better, worse = sum(signs), len(signs) - sum(signs)
+        shown.append(f"better than {name} on {better} and worse on {worse}")
+    return f"it is shown to be {', '.join(shown)}"
 
 
 def _mean(forest: pd.DataFrame, row: str, control: str) -> str:

@@ -232,13 +232,16 @@ def _limits(ax: Axes, lines: pd.DataFrame, control: str) -> None:
     )
     pad = 0.08 * (high - low)
     ax.set_xlim(low - pad, high + pad)
+    beside: dict[str, Any] = {"va": "center", "fontsize": "small"}
     for place, line in enumerate(lines.to_dict("records")):
         mean = line[f"minus_{control}"]
+        # Beside what is seen of the interval, not on it.
         if mean < low - pad:
-            ax.text(low - 0.8 * pad, place, f"◂ {signed(mean)}", va="center", fontsize="small")
+            at = max(low - 0.8 * pad, line[f"{control}_high"] + 0.2 * pad)
+            ax.text(at, place, f"◂ {signed(mean)}", **beside)
         elif mean > high + pad:
-            text = f"{signed(mean)} ▸"
-            ax.text(high, place, text, ha="right", va="center", fontsize="small")
+            at = min(high + 0.8 * pad, line[f"{control}_low"] - 0.2 * pad)
+            ax.text(at, place, f"{signed(mean)} ▸", ha="right", **beside)
 
 
 def _bar(ax: Axes, line: Mapping, control: str, at: float) -> None:

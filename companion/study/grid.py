@@ -5,7 +5,7 @@ at the rate that was best, the option's other values. What is chosen is chosen w
 the fold's own dev clips.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -204,12 +204,22 @@ class Study:
         ]
 
 
-def scored(tried: Sequence[tuple[str, Choice, Run]], study: Study) -> pd.DataFrame:
-    """Return the dev accuracy of finished runs of the tuning: columns `COLUMNS`."""
+def scored(
+    tried: Sequence[tuple[str, Choice, Run]], study: Study, diverged: Set[Path] = frozenset()
+) -> pd.DataFrame:
+    """Return the dev accuracy of runs of the tuning: columns `COLUMNS`.
+
+    Args:
+        tried: the runs.
+        study: theirs.
+        diverged: folders of runs that have no result, which counts as an accuracy of 0.
+    """
     last, lines = study.values.tuning.last, []
     for row, choice, run in tried:
-        epochs = pd.read_csv(run.folder / "epochs.csv", usecols=["dev_accuracy"])
-        score = epochs["dev_accuracy"].tail(last).mean()
+        score = 0.0
+        if run.folder not in diverged:
+            epochs = pd.read_csv(run.folder / "epochs.csv", usecols=["dev_accuracy"])
+            score = epochs["dev_accuracy"].tail(last).mean()
         option, _ = study.own(row)
         line = run.dataset, row, run.fold or 0, choice.lr, option, choice.value, run.seed
         lines.append((*line, round(float(score), 6)))

@@ -14,6 +14,7 @@ from companion.study.recordings import RECORDINGS
 from olmlib.files import whole
 
 TUNING = "tuning.csv"
+DIVERGED = FloatingPointError.__name__
 
 
 def prepare(study: Study, dataset: str, workers: int) -> None:
@@ -41,6 +42,8 @@ def prepare(study: Study, dataset: str, workers: int) -> None:
 def tune(study: Study, dataset: str, workers: int) -> pd.DataFrame:
     """Find every row's learning rate, then its own option, within each fold.
 
+    A run whose loss becomes NaN or infinite counts as an accuracy of 0: that value is not chosen.
+
     Returns:
         The whole grid, as of `companion.study.grid.scored`, with `chosen`. It is also written to
         `runs/study/tuning/<dataset>/tuning.csv`.
@@ -49,11 +52,11 @@ def tune(study: Study, dataset: str, workers: int) -> pd.DataFrame:
         RuntimeError: runs failed.
     """
     first = study.tuning(dataset)
-    _carry_out(study, dataset, "learning rates", first, workers)
-    rates = {key: choice.lr for key, choice in best(scored(first, study)).items()}
+    diverged = _carry_out(study, dataset, "learning rates", first, workers, DIVERGED)
+    rates = {key: choice.lr for key, choice in best(scored(first, study, diverged)).items()}
     second = study.tuning(dataset, rates)
-    _carry_out(study, dataset, "options of their own", second, workers)
-    table = scored([*first, *second], study)
+    diverged |= _carry_out(study, dataset, "options of their own", second, workers, DIVERGED)
+    table = scored([*first, *second], study, diverged)
     chosen = best(table)
     keys = zip(table["row"], table["fold"], table["lr"], table["value"], strict=True)
     table["chosen"] = [
@@ -117,7 +120,9 @@ def _carry_out(
     what: str,
     wanted: Sequence[tuple[str, Choice | None, Run]],
     workers: int,
-) -> None:
+    borne: str | None = None,
+) -> set[Path]:
+    """Train runs, and return the folders of those that failed by the error that is borne."""
     rows = {run.folder: row for row, _, run in wanted}
     clock, failed = Clock(study, dataset, what, list(rows.values())), []
     log = study.work(dataset) / SECONDS
@@ -133,4 +138,6 @@ def _carry_out(
                 file.write(f"{done.run.folder.name},{row},{done.seconds:.3f}\n")
                 file.flush()
             clock.add(row, done.outcome == "reused")
-    grid.refuse_failed(failed, len(wanted))
+    bad = {done.run.folder for done in failed if borne and done.error.startswith(f"{borne}: ")}
+    grid.refuse_failed([done for done in failed if done.run.folder not in bad], len(wanted))
+    return bad
