@@ -109,7 +109,7 @@ def test_sets_of_two_kinds_are_never_pooled(pairs):
     found = forest.table(dict.fromkeys("abcd", pairs), kinds, {name: name for name in "abcd"})
     assert len(found) == 8 * 6
     means = found[found["dataset"] == ""]
-    assert set(means["title"]) == {"mean over 2 recordings", "mean over 2 miniatures"}
+    assert set(means["title"]) == {"mean over 2 sets of recordings", "mean over 2 miniatures"}
     one = forest.table({"a": pairs}, kinds, {"a": "a"})
     assert one["dataset"].eq("a").all(), "one set has no mean over sets"
     assert len(forest.markdown(found).splitlines()) == 2 + 8
@@ -261,7 +261,10 @@ def test_the_page_says_what_the_files_say(tmp_path, frame, other):
     study = pages.read(tmp_path)
     said = pages.sentences(study)
     assert "On 2 sets of real recordings" in said
-    assert "prints it, it is shown to be better than concatenation on 1 and worse on 1" in said
+    assert (
+        "prints it, it is shown to be better than concatenation on 1, worse than concatenation"
+        in said
+    )
     table = pages.judge(study, other).set_index("number")
     assert table.loc[1, "recordings"] == f"{CONTRADICTED} (2 sets)"
     assert table.loc[6, "miniatures"] == f"{SUPPORTED} (1 set)"

@@ -17,6 +17,7 @@ from companion.findings.picture import BAND, FILL, INK, MEAN
 from companion.report import signed
 
 RECORDINGS, MINIATURES = "recordings", "miniatures"
+SETS = {RECORDINGS: "sets of recordings", MINIATURES: "miniatures"}
 COLUMNS = ["row", "control", "kind", "dataset", "title", "difference", "low", "high", "verdict"]
 
 
@@ -47,7 +48,7 @@ def table(pairs: Mapping[str, pd.DataFrame], kinds: Mapping[str, str], titles: M
                         errors.append(line["error"])
             if len(effects) > 1:
                 mean = random_effects(effects, errors)
-                title = f"mean over {len(effects)} {kind}"
+                title = f"mean over {len(effects)} {SETS[kind]}"
                 lines.append((row, control, kind, "", title, *mean[:3], ""))
     return pd.DataFrame(lines, columns=COLUMNS)
 

@@ -156,14 +156,16 @@ def sentences(study: Study) -> str:
 
 
 def _counted(lines: Sequence[pd.Series]) -> str:
-    """Return on how many data sets a row is shown to be better and worse than the controls."""
+    """Return on how many data sets a row is shown to be better or worse than the controls."""
     shown = []
     for control, name in zip(verdicts.CONTROLS, ("concatenation", "three heads"), strict=True):
         signs = [
             line[f"minus_{control}"] > 0 for line in lines if line[f"{control}_verdict"] == SHOWN
         ]
-        better, worse = sum(signs), len(signs) - sum(signs)
-        shown.append(f"better than {name} on {better} and worse on {worse}")
+        counts = {"better": sum(signs), "worse": len(signs) - sum(signs)}
+        shown += [f"{how} than {name} on {count}" for how, count in counts.items() if count]
+    if not shown:
+        return "none shows it to be better or worse than either"
     return f"it is shown to be {', '.join(shown)}"
 
 

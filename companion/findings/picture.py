@@ -29,6 +29,8 @@ STEPS = {
     "Controls of the rule": ("olm_reversed", "olm_norm_free", "olm_random", "olm_current"),
 }
 PARTS = ("concat", *(row for rows in STEPS.values() for row in rows))
+# Times the median width of a set's intervals: a wider one does not stretch the axis.
+WIDEST = 8
 RATES = ("concat", "three_heads", "olm_constant", "olm_paper", "olm")
 
 
@@ -51,7 +53,7 @@ def gains(lines: pd.DataFrame, runs: pd.DataFrame) -> Figure:
             zero = runs.loc[runs["row"] == control, "accuracy"].mean()
             at = runs["row"].map(places) + 0.3
             ax.plot(runs["accuracy"] - zero, at, **SEEDS, label="a seed")
-            _limits(ax, lines, control)
+            _limits(ax, lines, control, places, printed=control == "concat")
             for line in lines.to_dict("records"):
                 _bar(ax, line, control, places[line["row"]])
             if control == "concat":
@@ -200,6 +202,7 @@ def costs(tables: pd.DataFrame) -> Figure:
         for title, gain, time in zip(titles, axes[0, ::2], axes[0, 1::2], strict=True):
             part = balanced[balanced["title"] == title]
             _band(gain)
+            _limits(gain, part, "concat", places)
             for line in part.to_dict("records"):
                 _bar(gain, line, "concat", places[line["row"]])
             extra = 100 * (part["seconds_over_concat"] - 1)
@@ -221,20 +224,32 @@ def _band(ax: Axes) -> None:
     ax.axvline(0, color="0.5", lw=0.8, zorder=1)
 
 
-def _limits(ax: Axes, lines: pd.DataFrame, control: str) -> None:
-    """Let the axis end where rows of several modalities do; an arrow says what lies beyond."""
-    several = lines[~lines["row"].str.endswith(numbers.ALONE)]
-    ends = several[[f"{control}_low", f"{control}_high"]].to_numpy()
-    printed = several.filter(like="paper_").to_numpy() if control == "concat" else ends
-    low, high = (
-        f([f(ends), f(printed)]) if np.isfinite(printed).any() else f(ends)
-        for f in (np.nanmin, np.nanmax)
-    )
+def _limits(
+    ax: Axes, lines: pd.DataFrame, control: str, places: Mapping[str, float], printed: bool = False
+) -> None:
+    """Let the axis end where most rows do; an arrow says what lies beyond.
+
+    Rows of one modality, and rows whose interval is much wider than the others', do not stretch it.
+
+    Args:
+        ax: the axis.
+        lines: as of `numbers.table`.
+        control: what is subtracted.
+        places: row -> its place on the other axis.
+        printed: whether the paper's differences must be seen too.
+    """
+    bounds = [f"{control}_low", f"{control}_high"]
+    several = lines[~lines["row"].str.endswith(numbers.ALONE)].dropna(subset=bounds)
+    widths = several[bounds[1]] - several[bounds[0]]
+    ends = several.loc[widths <= WIDEST * widths.median(), bounds].to_numpy().ravel()
+    if printed:
+        ends = np.concatenate([ends, several.filter(like="paper_").to_numpy().ravel()])
+    low, high = np.nanmin(ends), np.nanmax(ends)
     pad = 0.08 * (high - low)
     ax.set_xlim(low - pad, high + pad)
     beside: dict[str, Any] = {"va": "center", "fontsize": "small"}
-    for place, line in enumerate(lines.to_dict("records")):
-        mean = line[f"minus_{control}"]
+    for line in lines.to_dict("records"):
+        mean, place = line[f"minus_{control}"], places[line["row"]]
         # Beside what is seen of the interval, not on it.
         if mean < low - pad:
             at = max(low - 0.8 * pad, line[f"{control}_high"] + 0.2 * pad)

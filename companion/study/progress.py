@@ -1,8 +1,9 @@
 """How long the study will still take: what is to be done, and what a run costs.
 
-`study/costs.csv` has the CPU seconds of one run of every row: estimates for free cores, from the
-steps of a few runs. They say how the rows compare; how fast this machine is, the study finds out
-while it runs. What each run really took is in `build/work/study/<dataset>/seconds.csv`.
+`study/costs.csv` has the CPU seconds of one run of every row: of RAVDESS and digits the means of
+what all runs took beside other work, of the other sets estimates. They say how the rows compare;
+how fast this machine is, the study finds out while it runs. What each run really took is in
+`build/work/study/<dataset>/seconds.csv`.
 """
 
 import time
