@@ -5,7 +5,9 @@ hidden tests back in and reads the points off the outputs. In between cells run 
 """
 
 import logging
+import os
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -64,6 +66,10 @@ class Course:
             CheckCellMetadata,
         ]
         folder.mkdir(parents=True, exist_ok=True)
+        # nbgrader calls alembic by name; under `.venv/bin/python -m ...` that is not on the path.
+        programs, path = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
+        if programs not in path.split(os.pathsep):
+            os.environ["PATH"] = os.pathsep.join([programs, path])
         self.api = NbGraderAPI(config=config)
         self.api.log.setLevel(logging.ERROR)
 

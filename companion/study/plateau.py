@@ -20,7 +20,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from companion.figures import style
 from companion.plateau import MARGIN, RATES, best, measured
 from companion.report import markdown_table, save, signed
 from companion.runs import grid
@@ -28,6 +27,7 @@ from companion.runs.identity import Run
 from companion.runs.sources import ROOT
 from companion.study.grid import Choice, Study
 from companion.study.recordings import RECORDINGS
+from olmlib.files import whole
 
 SEED = 100
 RESULT = Path("results/study/plateau.csv")
@@ -125,7 +125,8 @@ def main() -> None:
         print(told(study, dataset, tables[-1]), flush=True)
     table, path = pd.concat(tables), ROOT / RESULT
     path.parent.mkdir(parents=True, exist_ok=True)
-    style.save_numbers(table, path)
+    with whole(path) as part:
+        table.to_csv(part, index=False, lineterminator="\n")
     save(markdown(study, table), path.with_suffix(".md"))
 
 
