@@ -212,7 +212,7 @@ def _changed(run: Run, seed: int, **train) -> Run:
     )
 
 
-def write(table: pd.DataFrame, path: Path) -> None:
+def _write(table: pd.DataFrame, path: Path) -> None:
     """Put the lines of a data set into a file in place of those that it has."""
     if path.is_file():
         before = pd.read_csv(path)
@@ -236,7 +236,7 @@ def main() -> None:
         runs = (rates if chosen.what == "rates" else doubled)(chosen.profile, dataset)
         grid.train_all(runs, chosen.workers)
         table = measured(runs)
-        write(table, PLACE / f"{chosen.what}.csv")
+        _write(table, PLACE / f"{chosen.what}.csv")
         save(markdown(PLACE), PLACE / "plateau.md")
         if chosen.what == "rates":
             for run in joints(unbalanced(chosen.profile, dataset)):

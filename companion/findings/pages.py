@@ -12,7 +12,7 @@ from companion.evidence.claim import Claim
 from companion.evidence.intervals import SHOWN
 from companion.findings import asked, elsewhere
 from companion.findings.forest import MINIATURES, RECORDINGS
-from companion.report import signed
+from companion.report import rounded, signed
 
 NOT_YET = "not yet measured"
 NO_STUDY = (
@@ -134,18 +134,14 @@ def sentences(study: Study) -> str:
     recordings = [t for name, t in study.tables.items() if study.kind(name) == RECORDINGS]
     asked_rows = {rules.OLM: "as the paper prints it", "olm_code": "as its released code has it"}
     told = [
-        f"{how}, {_counted(lines)}"
+        f"OLM {how} {_counted(lines)}"
         for row, how in asked_rows.items()
         if (lines := [t[t["row"] == row].iloc[0] for t in recordings if row in set(t["row"])])
     ]
     if not told:
         return NO_STUDY
     sets = f"{len(recordings)} set{'s' * (len(recordings) > 1)} of real recordings"
-    first = (
-        f"On {sets}, with every row tuned by the same budget, OLM is set beside plain "
-        "concatenation and beside three heads, which have its heads and no rule: "
-        f"{'; '.join(told)}."
-    )
+    first = f"On {sets}, with every row tuned by the same budget, {'; '.join(told)}."
     parts = {
         "two more heads": ("three_heads", "concat"),
         "a constant temperature on top of them": ("olm_constant", "three_heads"),
@@ -165,8 +161,8 @@ def _counted(lines: Sequence[pd.Series]) -> str:
         counts = {"better": sum(signs), "worse": len(signs) - sum(signs)}
         shown += [f"{how} than {name} on {count}" for how, count in counts.items() if count]
     if not shown:
-        return "none shows it to be better or worse than either"
-    return f"it is shown to be {', '.join(shown)}"
+        return "is not shown to be better or worse than concatenation, or than three heads, on any"
+    return f"is shown to be {' and '.join(shown)}"
 
 
 def _mean(forest: pd.DataFrame, row: str, control: str) -> str:
@@ -223,9 +219,24 @@ def page(study: Study, other: Mapping[int, Claim], command: str) -> str:
         if number in other:
             found = other[number]
             parts.append(f"{found.number}. The paper: {found.paper}. **{found.verdict}**")
+            if number == 13 and study.tables:
+                parts.append(times(study))
         else:
             parts.append(details(study, number))
     return "\n\n".join([*parts, f"Made by `{command}` from `results/study` and `results/mini`."])
+
+
+def times(study: Study) -> str:
+    """Return how long a whole run of OLM takes on every data set, as a sentence."""
+    told = [
+        f"{study.title(name)} {rounded(line['seconds_over_concat'], 2):.2f}"
+        for name, table in study.tables.items()
+        for line in table[table["row"] == rules.OLM].to_dict("records")
+    ]
+    return (
+        "That is a step on convolutional encoders, of which the verdict speaks. A whole run of "
+        f"OLM (paper) in the study, times Concat's: {', '.join(told)}."
+    )
 
 
 def details(study: Study, number: int) -> str:
