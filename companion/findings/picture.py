@@ -31,6 +31,8 @@ STEPS = {
 PARTS = ("concat", *(row for rows in STEPS.values() for row in rows))
 # Times the median width of a set's intervals: a wider one does not stretch the axis.
 WIDEST = 8
+# Data sets beside each other; more go into further rows.
+BESIDE = 3
 RATES = ("concat", "three_heads", "olm_constant", "olm_paper", "olm")
 
 
@@ -90,15 +92,8 @@ def what_helps(tables: pd.DataFrame) -> Figure:
         places[row] = at
         at += 1
     with style():
-        fig, axes = plt.subplots(
-            1,
-            len(titles),
-            figsize=(2.4 + 2.9 * len(titles), 1.8 + 0.27 * at),
-            sharey=True,
-            squeeze=False,
-            layout="constrained",
-        )
-        for ax, title in zip(axes.flat, titles, strict=True):
+        fig, axes = _panels(len(titles), 2.4, 2.9, 0.6, 1.2 + 0.27 * at, sharey=True)
+        for ax, title in zip(axes, titles, strict=True):
             part = tables[(tables["title"] == title) & tables["row"].isin(known)]
             _band(ax)
             for line in part.to_dict("records"):
@@ -109,12 +104,13 @@ def what_helps(tables: pd.DataFrame) -> Figure:
             ax.set(title=title, xlabel="accuracy − Concat (points)")
             ax.grid(axis="y", visible=False)
             ax.tick_params(axis="y", length=0)
-        ticks = {**{at: name for name, at in headings.items()}}
+        ticks = {at: name for name, at in headings.items()}
         ticks |= {places[row]: numbers.name(row) for row in known}
-        axes[0, 0].set_yticks(list(ticks), list(ticks.values()))
-        for text in axes[0, 0].get_yticklabels():
-            text.set_fontweight("bold" if text.get_text() in headings else "normal")
-        axes[0, 0].set_ylim(at - 0.4, -0.6)
+        for ax in axes[::BESIDE]:
+            ax.set_yticks(list(ticks), list(ticks.values()))
+            for text in ax.get_yticklabels():
+                text.set_fontweight("bold" if text.get_text() in headings else "normal")
+        axes[0].set_ylim(at - 0.4, -0.6)
         line = plt.Line2D([], [], color=PAPER, ls="--", lw=1, label="three heads")
         fig.legend(handles=[line, *_verdict_handles()], loc="outside lower center", ncols=4)
     return closed(fig)
@@ -129,14 +125,8 @@ def rates(tuning: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
     """
     colours = dict(zip(RATES, class_palette(len(RATES)), strict=True))
     with style():
-        fig, axes = plt.subplots(
-            1,
-            len(titles),
-            figsize=(1.2 + 3.0 * len(titles), 3.6),
-            squeeze=False,
-            layout="constrained",
-        )
-        for ax, (dataset, title) in zip(axes.flat, titles.items(), strict=True):
+        fig, axes = _panels(len(titles), 1.2, 3.0, 0.4, 3.0)
+        for ax, (dataset, title) in zip(axes, titles.items(), strict=True):
             own = tuning[tuning["dataset"] == dataset]
             for row in (row for row in RATES if row in set(own["row"])):
                 part = own[own["row"] == row].sort_values("lr")
@@ -146,7 +136,8 @@ def rates(tuning: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
             ax.set_xticks(at, [f"{rate:g}" for rate in at])
             ax.minorticks_off()
             ax.set(title=title, xlabel="learning rate")
-        axes[0, 0].set_ylabel("dev accuracy (%)")
+        for ax in axes[::BESIDE]:
+            ax.set_ylabel("dev accuracy (%)")
         handles = [
             plt.Line2D([], [], color=colours[row], marker="o", ms=4, label=numbers.name(row))
             for row in RATES
@@ -190,16 +181,10 @@ def costs(tables: pd.DataFrame) -> Figure:
     order = balanced.groupby("row")["seconds_over_concat"].mean().sort_values().index
     places = {str(row): at for at, row in enumerate(order)}
     with style():
-        fig, axes = plt.subplots(
-            1,
-            2 * len(titles),
-            figsize=(2.2 + 3.9 * len(titles), 1.7 + 0.27 * len(places)),
-            sharey=True,
-            squeeze=False,
-            width_ratios=[3, 2] * len(titles),
-            layout="constrained",
+        fig, axes = _panels(
+            len(titles), 2.2, 3.9, 0.5, 1.2 + 0.27 * len(places), (3, 2), sharey=True
         )
-        for title, gain, time in zip(titles, axes[0, ::2], axes[0, 1::2], strict=True):
+        for title, gain, time in zip(titles, axes[::2], axes[1::2], strict=True):
             part = balanced[balanced["title"] == title]
             _band(gain)
             _limits(gain, part, "concat", places)
@@ -213,10 +198,43 @@ def costs(tables: pd.DataFrame) -> Figure:
             for ax in (gain, time):
                 ax.grid(axis="y", visible=False)
                 ax.tick_params(axis="y", length=0)
-        axes[0, 0].set_yticks(list(places.values()), [numbers.name(row) for row in places])
-        axes[0, 0].set_ylim(len(places) - 0.4, -0.6)
+        for ax in axes[:: 2 * BESIDE]:
+            ax.set_yticks(list(places.values()), [numbers.name(row) for row in places])
+        axes[0].set_ylim(len(places) - 0.4, -0.6)
         fig.legend(handles=_verdict_handles(), loc="outside lower center", ncols=3)
     return closed(fig)
+
+
+def _panels(
+    sets: int,
+    left: float,
+    width: float,
+    below: float,
+    height: float,
+    ratios: tuple[float, ...] = (1,),
+    **options: Any,
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels for every data set, `BESIDE` of them in a row.
+
+    Args:
+        sets: how many data sets.
+        left, width: inches for names on the left, and for a data set.
+        below, height: inches for the legend, and for a row.
+        ratios: widths of a data set's panels.
+    """
+    columns, rows, per_set = min(sets, BESIDE), -(-sets // BESIDE), len(ratios)
+    fig, axes = plt.subplots(
+        rows,
+        per_set * columns,
+        figsize=(left + width * columns, below + height * rows),
+        squeeze=False,
+        width_ratios=list(ratios) * columns,
+        layout="constrained",
+        **options,
+    )
+    for ax in axes.flat[per_set * sets :]:
+        ax.set_visible(False)
+    return fig, list(axes.flat[: per_set * sets])
 
 
 def _band(ax: Axes) -> None:
@@ -247,20 +265,18 @@ def _limits(
     low, high = np.nanmin(ends), np.nanmax(ends)
     pad = 0.08 * (high - low)
     ax.set_xlim(low - pad, high + pad)
-    beside: dict[str, Any] = {"va": "center", "fontsize": "small"}
     for line in lines.to_dict("records"):
-        mean, place = line[f"minus_{control}"], places[line["row"]]
-        # Beside what is seen of the interval, not on it.
+        # Above the row's line, where neither its interval nor its diamonds are.
+        mean, above = line[f"minus_{control}"], places[line["row"]] - 0.3
         if mean < low - pad:
-            at = max(low - 0.8 * pad, line[f"{control}_high"] + 0.2 * pad)
-            ax.text(at, place, f"◂ {signed(mean)}", **beside)
+            text = f"◂ {signed(mean)}"
+            ax.text(low - 0.8 * pad, above, text, va="center", fontsize="small")
         elif mean > high + pad:
-            at = min(high + 0.8 * pad, line[f"{control}_low"] - 0.2 * pad)
-            ax.text(at, place, f"{signed(mean)} ▸", ha="right", **beside)
+            text = f"{signed(mean)} ▸"
+            ax.text(high + 0.8 * pad, above, text, va="center", ha="right", fontsize="small")
 
 
 def _bar(ax: Axes, line: Mapping, control: str, at: float) -> None:
-    """Draw one difference with its interval, filled by its verdict."""
     if np.isnan(line[f"minus_{control}"]):
         return
     ends = [line[f"{control}_low"], line[f"{control}_high"]]
