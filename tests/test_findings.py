@@ -7,7 +7,8 @@ import pytest
 from companion.evidence import rules
 from companion.evidence.claim import CONTRADICTED, HEADS_ONLY, NOT_SHOWN, SUPPORTED
 from companion.figures.style import save_numbers
-from companion.findings import asked, elsewhere, forest, numbers, pages, picture, text
+from companion.findings import asked, controlled, elsewhere, forest, numbers, pages, picture, text
+from companion.lessons.controlled import runs as lesson
 
 ROWS = made_study.ROWS
 
@@ -272,6 +273,37 @@ def test_the_page_says_what_the_files_say(tmp_path, frame, other):
     assert pages.summary(study, other) in whole
     slower = gap["seconds_over_concat"]
     assert f"times Concat's: {study.title('actors')} {slower:.2f}" in whole
+
+
+def test_the_page_tells_when_each_part_helps(tmp_path):
+    assert controlled.section(tmp_path) == "", "the controlled study was not run"
+    scores = pd.DataFrame(
+        [
+            (strength, 10, 1.0, row, seed, 50 + gain + 0.1 * seed + 0.01 * strength * (seed % 2))
+            for strength, worse in ((0.5, 3.0), (2.5, 0.0))
+            for row, gain in {
+                "audio_only": -5.0,
+                "visual_only": -9.0,
+                "concat": 0.0,
+                "three_heads": 1.0,
+                "olm_constant": 1.5,
+                "olm": 1.0 - worse,
+                "ogm_ge": -2.0,
+            }.items()
+            for seed in range(4)
+        ],
+        columns=["strength", "width", "shared", "row", "seed", "accuracy"],
+    )
+    scores["accuracy"] += 0.05 * scores["row"].str.len() * (scores["seed"] % 3)
+    gains = lesson.gains(scores, [lesson.JOINT, "three_heads", lesson.BEST])
+    save_numbers(gains, tmp_path / controlled.FILE)
+    text = controlled.section(tmp_path)
+    olm = gains[(gains["row"] == "olm") & (gains["reference"] == "three_heads")]
+    assert [f"{gain:.1f}" for gain in olm["gain"]] != ["0.0", "0.0"]
+    for line, world in zip(text.splitlines()[-2:], olm.to_dict("records"), strict=True):
+        cell = f"{world['gain']:+.1f} ± {world['half_width']:.1f}".replace("-", "−")
+        assert line.startswith(f"| {world['strength']:g}") and cell in line
+    assert "OLM (stable) − Three heads (w = 1): " in text and "below in 1." in text
 
 
 def test_eq_9_has_a_closed_form(other):

@@ -10,7 +10,7 @@ from companion import report
 from companion.evidence import rules, verdicts
 from companion.evidence.claim import Claim
 from companion.evidence.intervals import SHOWN
-from companion.findings import asked, elsewhere
+from companion.findings import asked, controlled, elsewhere
 from companion.findings.forest import MINIATURES, RECORDINGS
 from companion.report import rounded, signed
 
@@ -78,7 +78,7 @@ def write(folder: Path, mini: Path, costs: Path, short: Path, page_of_all: Path)
         The summary.
     """
     study, other = read(folder), elsewhere.found(mini, costs)
-    report.save(page(study, other, "make study"), page_of_all)
+    report.save(page(study, other, "make study", controlled.section(folder)), page_of_all)
     said = summary(study, other)
     report.save(said, short)
     return said
@@ -193,13 +193,14 @@ def summary(study: Study, other: Mapping[int, Claim]) -> str:
     return "\n\n".join([sentences(study), report.markdown_table(cells, "left"), *told])
 
 
-def page(study: Study, other: Mapping[int, Claim], command: str) -> str:
+def page(study: Study, other: Mapping[int, Claim], command: str, more: str = "") -> str:
     """Return the whole page.
 
     Args:
         study: as of `read`.
         other: as of `elsewhere.found`.
         command: that makes it.
+        more: a last section.
     """
     parts = [
         "# What we found",
@@ -223,6 +224,7 @@ def page(study: Study, other: Mapping[int, Claim], command: str) -> str:
                 parts.append(times(study))
         else:
             parts.append(details(study, number))
+    parts += [more] * bool(more)
     return "\n\n".join([*parts, f"Made by `{command}` from `results/study` and `results/mini`."])
 
 

@@ -1,8 +1,8 @@
 """How long the study will still take: what is to be done, and what a run costs.
 
-`study/costs.csv` has the CPU seconds of one run of every row: of RAVDESS and digits the means of
-what all runs took beside other work, of the other sets estimates. They say how the rows compare;
-how fast this machine is, the study finds out while it runs. What each run really took is in
+`study/costs.csv` has the CPU seconds of one run of every row, means of what all runs took, many of
+them beside other work. They say how the rows compare; how fast this machine is, the study finds out
+while it runs. What each run really took is in
 `build/work/study/<dataset>/seconds.csv`.
 """
 
