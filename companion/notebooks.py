@@ -95,6 +95,9 @@ def run(notebook: Path, executed: Path, parameters: dict) -> None:
                 cwd=kernel.HOME,
                 coalesce_streams=True,
                 record_timing=False,
+                # Asked politely, a kernel with torch in it takes seconds to end, in every stage.
+                # What it has written is on the disk, and its workers have ended.
+                shutdown_kernel="immediate",
             )
             part.write_text(text(tidy(read(part))), encoding="utf-8")
         except (papermill.PapermillExecutionError, DeadKernelError) as error:

@@ -102,5 +102,5 @@ def signed(value: float) -> str:
 
 def rounded(value: float, digits: int = 1) -> float:
     """Return a number with so many digits; the last bit of a mean does not decide a tie."""
-    # Adding 0 turns -0.0 into 0.0.
-    return round(round(value, 6), digits) + 0.0
+    # A float of numpy's rounds ties otherwise than Python's. Adding 0 turns -0.0 into 0.0.
+    return round(round(float(value), 6), digits) + 0.0

@@ -91,7 +91,8 @@ def test_where_nobody_is_known_clips_are_drawn(frame):
 
 
 def test_the_page_says_what_the_table_can_tell(lines, pairs):
-    page = text.page(lines, pairs, "make study")
+    page = text.page(lines, pairs, "make study", book="../book")
+    assert "](../book/fairness.md)" in page, "a notebook's link is not that of a file in results/"
     for word in ("| Seeds ", "| Folds ", "| Test clips ", "31 comparisons judged together"):
         assert word in page, word
     assert "Over seeds and 24 people" in page and "Made by `make study`." in page

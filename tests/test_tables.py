@@ -354,3 +354,9 @@ def test_notebook_writes_every_result_and_the_same_twice(root, grid, tmp_path, m
     assert len(pd.read_csv(tmp_path / "one" / "table1.csv")) == lines
     page = (tmp_path / "one" / "fairness.md").read_text(encoding="utf-8")
     assert "### Kinetics-Sounds" in page and "| olm" in page
+
+
+@pytest.mark.parametrize("value, text", [(0.45, 0.5), (-0.04, 0.0), (2.25, 2.2), (0.34999, 0.3)])
+def test_a_number_is_rounded_alike_whoever_computed_it(value, text):
+    assert report.rounded(value) == report.rounded(np.float64(value)) == text
+    assert str(report.rounded(value)) == str(text)

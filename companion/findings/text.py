@@ -10,13 +10,14 @@ from companion.findings import numbers
 from companion.report import plus_minus, signed
 
 
-def page(lines: pd.DataFrame, pairs: pd.DataFrame, command: str) -> str:
+def page(lines: pd.DataFrame, pairs: pd.DataFrame, command: str, book: str) -> str:
     """Return the page of one data set.
 
     Args:
         lines: as of `numbers.table`.
         pairs: as of `numbers.eight`.
         command: that makes it.
+        book: the book's folder, as seen from where the page is read.
     """
     first = lines.iloc[0]
     return "\n\n".join(
@@ -25,7 +26,7 @@ def page(lines: pd.DataFrame, pairs: pd.DataFrame, command: str) -> str:
             "Accuracy in percent with the weights of the last epoch, mean ± standard deviation "
             "over seeds; every row is tuned by the same budget. Differences in points, with "
             "intervals that all hold at once in 95 % of experiments, and the verdict "
-            "([protocol](../../book/fairness.md)).",
+            f"([protocol]({book}/fairness.md)).",
             rows(lines),
             report.can_tell(numbers.can_tell(lines), sizes(lines)),
             "## Eight comparisons, over seeds and over people",

@@ -249,15 +249,16 @@ def mistakes(kinds: pd.DataFrame, levels: numbers.Levels) -> Figure:
     """
     colours = {"right": RIGHT, "missed": "0.75", "invented": "0.45", "confused": WRONG}
     with style():
-        fig, ax = plt.subplots(figsize=(8, 1.4 + 0.4 * len(kinds)), layout="constrained")
+        fig, ax = plt.subplots(figsize=(8, 1.6 + 0.4 * len(kinds)), layout="constrained")
         left = np.zeros(len(kinds))
         for kind, name in ERRORS.items():
             width = kinds[kind].to_numpy(float)
             ax.barh(kinds["network"], width, left=left, color=colours[kind], label=name)
             left += width
-        ax.axvline(levels.oracle, color="0.1", ls="--", lw=1.2)
+        name = numbers.LEVELS["oracle"]
+        ax.axvline(levels.oracle, color="0.1", ls="--", lw=1.2, label=name)
         ax.set(xlim=(0, 100), xlabel="% of test segments")
         ax.invert_yaxis()
         ax.grid(axis="y", visible=False)
-        fig.legend(loc="outside lower center", ncols=4)
+        fig.legend(loc="outside lower center", ncols=3)
     return closed(fig)

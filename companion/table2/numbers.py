@@ -46,6 +46,12 @@ class Levels(NamedTuple):
     oracle: float
 
 
+LEVELS = {
+    "background": "always background",
+    "oracle": "every clip's event, never background",
+}
+
+
 def runs_of(profile: str, root: str | Path = ".") -> list[Run]:
     """Return the runs of Table 2: every network with every row and every seed of the profile.
 

@@ -67,9 +67,5 @@ def dots(table: pd.DataFrame, measured: pd.DataFrame, levels: numbers.Levels, ti
 
 
 def _levels(ax: Axes, levels: numbers.Levels) -> None:
-    names = {
-        "background": "always background",
-        "oracle": "every clip's event, never background",
-    }
-    for (field, name), dash in zip(names.items(), (":", "--"), strict=True):
+    for (field, name), dash in zip(numbers.LEVELS.items(), (":", "--"), strict=True):
         ax.axvline(getattr(levels, field), color="0.35", lw=1.1, ls=dash, zorder=1, label=name)
