@@ -9,6 +9,7 @@ import pytest
 
 from companion import notebooks, params
 from companion.book import assemble, contents, join
+from companion.book.__main__ import lasting
 
 CODE, TEXT = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
 
@@ -190,3 +191,12 @@ def test_every_page_of_this_repository_has_its_links_and_a_place(root, tmp_path)
     there = {path.stem for path in root.glob("notebooks/*.ipynb")}
     assert there <= {Path(page).name for page in pages if page.startswith("notebooks/")}
     assert {"book/index", "book/fairness", "book/gpu", "book/paper_vs_code"} <= {*pages}
+
+
+def test_the_stamp_is_the_same_whether_the_study_was_run_here_or_not(tmp_path):
+    for page in ("notebooks/41_study.ipynb", "book/index.md"):
+        (tmp_path / page).parent.mkdir()
+        (tmp_path / page).touch()
+    fresh = ["notebooks/41_study", "book/index"]
+    assert lasting(tmp_path, fresh) == sorted(fresh)
+    assert lasting(tmp_path, [*fresh, "notebooks/41_study-ravdess"]) == sorted(fresh)

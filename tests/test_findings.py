@@ -7,7 +7,17 @@ import pytest
 from companion.evidence import rules
 from companion.evidence.claim import CONTRADICTED, HEADS_ONLY, NOT_SHOWN, SUPPORTED
 from companion.figures.style import save_numbers
-from companion.findings import asked, controlled, elsewhere, forest, numbers, pages, picture, text
+from companion.findings import (
+    asked,
+    controlled,
+    elsewhere,
+    forest,
+    numbers,
+    pages,
+    picture,
+    rates,
+    text,
+)
 from companion.lessons.controlled import runs as lesson
 
 ROWS = made_study.ROWS
@@ -138,12 +148,12 @@ def test_what_helps_and_costs_have_a_panel_per_data_set(lines):
 
 
 def test_rates_are_those_of_the_first_value(frame):
-    grid = picture.rate_grid(made_study.tuning(frame))
+    grid = rates.table(made_study.tuning(frame))
     own = grid[grid["row"] == "olm_constant"].set_index("lr")
     assert list(own.index) == [0.005, 0.01, 0.02, 0.04]
     # Other values of its own number, which are worse here, are not mixed in.
     assert own.loc[0.02, "dev"] > 58.5 and own.loc[0.02, "chosen"] == 1
-    assert picture.rates(grid, {"cremad": "CREMA-D"}).axes[0].lines
+    assert rates.picture(grid, {"cremad": "CREMA-D"}).axes[0].lines
 
 
 def found(frame, growth=None, apart=None, scores=None):

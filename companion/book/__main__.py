@@ -12,6 +12,7 @@ if __name__ == "__main__":
 import argparse
 import shutil
 import sys
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
@@ -31,7 +32,7 @@ REDIRECT = (
 
 
 def build(root: Path, out: Path, profile: str, executed: Path) -> list[str]:
-    """Write the book to `out/html` and the list of its pages to `out/pages.txt`.
+    """Write the book to `out/html` and the list of its `lasting` pages to `out/pages.txt`.
 
     Args:
         root: of the repository.
@@ -58,8 +59,22 @@ def build(root: Path, out: Path, profile: str, executed: Path) -> list[str]:
         raise RuntimeError("the book has faults: see above")
     (html / "index.html").write_text(REDIRECT.format(page=contents.HOME), encoding="utf-8")
     with whole(out / STAMP) as part:
-        part.write_text("".join(f"{page}\n" for page in sorted(pages)), encoding="utf-8")
+        part.write_text("".join(f"{page}\n" for page in lasting(root, pages)), encoding="utf-8")
     return pages
+
+
+def lasting(root: Path, pages: Iterable[str]) -> list[str]:
+    """Return the pages that have a source of their own, in order.
+
+    Others are a notebook's copies for further data sets. Those of the study are there where it was
+    run, and the stamp must be the same in a fresh clone.
+
+    Args:
+        root: of the repository, as which the book is laid out.
+        pages: their names, without ending.
+    """
+    ends = (".md", ".ipynb")
+    return sorted(p for p in pages if any((root / f"{p}{end}").is_file() for end in ends))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The tables of the study as pictures: every row's gain, what helps, the rates, the costs."""
+"""The tables of the study as pictures: every row's gain, what helps, the costs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from companion.evidence import rules
 from companion.evidence.intervals import EQUIVALENT, SHOWN
 from companion.evidence.verdicts import CONTROLS
-from companion.figures.style import PAPER, class_palette, closed, style
+from companion.figures.style import PAPER, closed, style
 from companion.findings import numbers
 from companion.report import signed
 
@@ -33,7 +33,6 @@ PARTS = ("concat", *(row for rows in STEPS.values() for row in rows))
 WIDEST = 8
 # Data sets beside each other; more go into further rows.
 BESIDE = 3
-RATES = ("concat", "three_heads", "olm_constant", "olm_paper", "olm")
 
 
 def gains(lines: pd.DataFrame, runs: pd.DataFrame) -> Figure:
@@ -92,7 +91,7 @@ def what_helps(tables: pd.DataFrame) -> Figure:
         places[row] = at
         at += 1
     with style():
-        fig, axes = _panels(len(titles), 2.4, 2.9, 0.6, 1.2 + 0.27 * at, sharey=True)
+        fig, axes = panels(len(titles), 2.4, 2.9, 0.6, 1.2 + 0.27 * at, sharey=True)
         for ax, title in zip(axes, titles, strict=True):
             part = tables[(tables["title"] == title) & tables["row"].isin(known)]
             _band(ax)
@@ -116,60 +115,6 @@ def what_helps(tables: pd.DataFrame) -> Figure:
     return closed(fig)
 
 
-def rates(tuning: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
-    """Draw dev accuracy against the learning rate, of a few rows, a panel per data set.
-
-    Args:
-        tuning: as of `rate_grid`.
-        titles: data set -> its readable name.
-    """
-    colours = dict(zip(RATES, class_palette(len(RATES)), strict=True))
-    with style():
-        fig, axes = _panels(len(titles), 1.2, 3.0, 0.4, 3.0)
-        for ax, (dataset, title) in zip(axes, titles.items(), strict=True):
-            own = tuning[tuning["dataset"] == dataset]
-            for row in (row for row in RATES if row in set(own["row"])):
-                part = own[own["row"] == row].sort_values("lr")
-                ax.plot(part["lr"], part["dev"], "o-", ms=4, color=colours[row])
-            ax.set_xscale("log", base=2)
-            at = sorted(own["lr"].unique())
-            ax.set_xticks(at, [f"{rate:g}" for rate in at])
-            ax.minorticks_off()
-            ax.set(title=title, xlabel="learning rate")
-        for ax in axes[::BESIDE]:
-            ax.set_ylabel("dev accuracy (%)")
-        handles = [
-            plt.Line2D([], [], color=colours[row], marker="o", ms=4, label=numbers.name(row))
-            for row in RATES
-            if row in set(tuning["row"])
-        ]
-        fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    return closed(fig)
-
-
-def rate_grid(tuning: pd.DataFrame) -> pd.DataFrame:
-    """Return the dev accuracy of every row at every rate, with its own number still at its start.
-
-    Args:
-        tuning: as of `companion.study.runs.tuning`, of one or several data sets.
-
-    Returns:
-        Columns `dataset`, `row`, `lr`, `dev` (percent, mean over folds and seeds), `chosen` (share
-        of folds in which the rate was chosen, in [0, 1]).
-    """
-    keys = ["dataset", "row"]
-    values = tuning.assign(value=tuning["value"].fillna(0.0))
-    tried = values.groupby([*keys, "fold", "value"])["lr"].transform("nunique")
-    most = tried.groupby([values[key] for key in [*keys, "fold"]]).transform("max")
-    first = values[tried == most]
-    means = first.groupby([*keys, "lr"], sort=False, as_index=False)["dev_accuracy"].mean()
-    picked = values[values["chosen"]].drop_duplicates([*keys, "fold"])
-    shares = picked.groupby([*keys, "lr"]).size() / picked.groupby(keys).size()
-    means = means.join(shares.rename("chosen"), on=[*keys, "lr"]).fillna({"chosen": 0.0})
-    means["dev"] = 100 * means.pop("dev_accuracy")
-    return means[[*keys, "lr", "dev", "chosen"]]
-
-
 def costs(tables: pd.DataFrame) -> Figure:
     """Draw the points that a row gains over Concat beside the time that it takes more.
 
@@ -181,7 +126,7 @@ def costs(tables: pd.DataFrame) -> Figure:
     order = balanced.groupby("row")["seconds_over_concat"].mean().sort_values().index
     places = {str(row): at for at, row in enumerate(order)}
     with style():
-        fig, axes = _panels(
+        fig, axes = panels(
             len(titles), 2.2, 3.9, 0.5, 1.2 + 0.27 * len(places), (3, 2), sharey=True
         )
         for title, gain, time in zip(titles, axes[::2], axes[1::2], strict=True):
@@ -205,7 +150,7 @@ def costs(tables: pd.DataFrame) -> Figure:
     return closed(fig)
 
 
-def _panels(
+def panels(
     sets: int,
     left: float,
     width: float,
@@ -277,6 +222,7 @@ def _limits(
 
 
 def _bar(ax: Axes, line: Mapping, control: str, at: float) -> None:
+    """Draw one difference with its interval, filled by its verdict."""
     if np.isnan(line[f"minus_{control}"]):
         return
     ends = [line[f"{control}_low"], line[f"{control}_high"]]

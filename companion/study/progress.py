@@ -2,8 +2,7 @@
 
 `study/costs.csv` has the CPU seconds of one run of every row, means of what all runs took, many of
 them beside other work. They say how the rows compare; how fast this machine is, the study finds out
-while it runs. What each run really took is in
-`build/work/study/<dataset>/seconds.csv`.
+while it runs. What each run really took is in `build/work/study/<dataset>/seconds.csv`.
 """
 
 import time

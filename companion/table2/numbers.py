@@ -46,6 +46,7 @@ class Levels(NamedTuple):
     oracle: float
 
 
+# What pictures call them.
 LEVELS = {
     "background": "always background",
     "oracle": "every clip's event, never background",
