@@ -98,7 +98,10 @@ def pages(sources: Path, executed: Path) -> dict[str, NotebookNode]:
             made[name] = page
     if stale:
         lines = "\n".join(stale)
-        raise ValueError(f"{lines}\nRun `make reproduce`, or undo the edits, and build again")
+        raise ValueError(
+            f"{lines}\nRun `make reproduce` (`make study` for 41 and 42), or undo the edits, "
+            "and build again"
+        )
     return made
 
 
