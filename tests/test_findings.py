@@ -287,7 +287,7 @@ def test_the_page_says_what_the_files_say(tmp_path, frame, other):
 
 
 def test_the_page_tells_when_each_part_helps(tmp_path):
-    assert controlled.section(tmp_path) == "", "the controlled study was not run"
+    assert controlled.section(pages.read(tmp_path).worlds) == "", "it was not run"
     scores = pd.DataFrame(
         [
             (strength, 10, 1.0, row, seed, 50 + gain + 0.1 * seed + 0.01 * strength * (seed % 2))
@@ -308,7 +308,7 @@ def test_the_page_tells_when_each_part_helps(tmp_path):
     scores["accuracy"] += 0.05 * scores["row"].str.len() * (scores["seed"] % 3)
     gains = lesson.gains(scores, [lesson.JOINT, "three_heads", lesson.BEST])
     save_numbers(gains, tmp_path / controlled.FILE)
-    text = controlled.section(tmp_path)
+    text = controlled.section(pages.read(tmp_path).worlds)
     olm = gains[(gains["row"] == "olm") & (gains["reference"] == "three_heads")]
     assert [f"{gain:.1f}" for gain in olm["gain"]] != ["0.0", "0.0"]
     for line, world in zip(text.splitlines()[-2:], olm.to_dict("records"), strict=True):

@@ -1,7 +1,5 @@
 """The controlled study at full size (notebook 40), for the page of findings: when a row helps."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from companion.findings.numbers import BEST, name
@@ -21,17 +19,16 @@ NAMES = {BEST: "best modality", "olm_constant": "Constant w = 0.8"}
 KNOBS = {"strength": "Strength of the weaker", "width": "Width of the stronger", "shared": "Shared"}
 
 
-def section(folder: Path) -> str:
+def section(gains: pd.DataFrame) -> str:
     """Return what the page says of two modalities made to order; nothing where they were not.
 
     Args:
-        folder: results of the study.
+        gains: as of `companion.lessons.controlled.runs.gains`, or nothing.
     """
-    path = folder / FILE
-    if not path.is_file():
+    if gains.empty:
         return ""
-    gains = pd.read_csv(path)
-    gains["pair"] = [_pair(*each) for each in zip(gains["row"], gains["reference"], strict=True)]
+    pairs = zip(gains["row"], gains["reference"], strict=True)
+    gains = gains.assign(pair=[_pair(*each) for each in pairs])
     gains["told"] = [
         plus_minus(gain, half, sign=True)
         for gain, half in zip(gains["gain"], gains["half_width"], strict=True)

@@ -29,11 +29,13 @@ class Study(NamedTuple):
         tables: data set -> lines of `numbers.table`.
         claims: data set -> as of `asked.ask`.
         forest: as of `forest.table`, or nothing where there is none.
+        worlds: as of `companion.lessons.controlled.runs.gains`, or nothing.
     """
 
     tables: dict[str, pd.DataFrame]
     claims: dict[str, pd.DataFrame]
     forest: pd.DataFrame
+    worlds: pd.DataFrame
 
     def kind(self, dataset: str) -> str:
         """Return whether a data set is one of recordings or a miniature."""
@@ -57,11 +59,13 @@ def read(folder: Path) -> Study:
     names.sort(key=lambda name: (tables[name]["kind"].iloc[0] != RECORDINGS, name))
     claims = {name: pd.read_csv(folder / f"{name}{ASKED}.csv") for name in names}
     claims = {name: table.fillna({"row": ""}) for name, table in claims.items()}
-    forest = folder / FOREST
-    pooled = (
-        pd.read_csv(forest).fillna({"dataset": "", "verdict": ""}) if forest.is_file() else None
-    )
-    return Study({name: tables[name] for name in names}, claims, pd.DataFrame(pooled))
+    forest = _there(folder / FOREST).fillna({"dataset": "", "verdict": ""})
+    worlds = _there(folder / controlled.FILE)
+    return Study({name: tables[name] for name in names}, claims, forest, worlds)
+
+
+def _there(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path) if path.is_file() else pd.DataFrame()
 
 
 def write(folder: Path, mini: Path, costs: Path, short: Path, page_of_all: Path) -> str:
@@ -78,7 +82,7 @@ def write(folder: Path, mini: Path, costs: Path, short: Path, page_of_all: Path)
         The summary.
     """
     study, other = read(folder), elsewhere.found(mini, costs)
-    report.save(page(study, other, "make study", controlled.section(folder)), page_of_all)
+    report.save(page(study, other, "make study"), page_of_all)
     said = summary(study, other)
     report.save(said, short)
     return said
@@ -193,14 +197,13 @@ def summary(study: Study, other: Mapping[int, Claim]) -> str:
     return "\n\n".join([sentences(study), report.markdown_table(cells, "left"), *told])
 
 
-def page(study: Study, other: Mapping[int, Claim], command: str, more: str = "") -> str:
+def page(study: Study, other: Mapping[int, Claim], command: str) -> str:
     """Return the whole page.
 
     Args:
         study: as of `read`.
         other: as of `elsewhere.found`.
         command: that makes it.
-        more: a last section.
     """
     parts = [
         "# What we found",
@@ -224,7 +227,7 @@ def page(study: Study, other: Mapping[int, Claim], command: str, more: str = "")
                 parts.append(times(study))
         else:
             parts.append(details(study, number))
-    parts += [more] * bool(more)
+    parts += filter(None, [controlled.section(study.worlds)])
     return "\n\n".join([*parts, f"Made by `{command}` from `results/study` and `results/mini`."])
 
 
