@@ -162,9 +162,11 @@ def test_search_finds_rebalancing(html, browser):
     from selenium.webdriver.support.ui import WebDriverWait
 
     browser.get((html / "search.html").as_uri() + "?q=rebalancing")
-    links = WebDriverWait(browser, 20).until(
-        lambda b: b.find_elements(By.CSS_SELECTOR, "#search-results li a")
+    # Pages are listed one after the other; at the end the summary says how many were found.
+    WebDriverWait(browser, 20).until(
+        lambda b: "finished" in b.find_element(By.CSS_SELECTOR, "#search-results p").text
     )
+    links = browser.find_elements(By.CSS_SELECTOR, "#search-results li a")
     found = {link.get_attribute("href") for link in links}
     assert any("notation.html" in link for link in found), found
     assert any("02_olm.html" in link for link in found), found
