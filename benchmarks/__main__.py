@@ -10,12 +10,10 @@ import json
 import os
 import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,13 +22,12 @@ import torch
 import yaml
 
 from benchmarks import attention, localization, scale
+from benchmarks.steps import Official, Trainee, step_seconds
 from companion import params
 from companion.runs.sources import ROOT
-from olmlib import train
-from olmlib.config import LateFusionConfig, TrainConfig
+from olmlib.config import LateFusionConfig
 from olmlib.data.arrays import Prepared, loader
 from olmlib.data.synthetic import synthetic
-from olmlib.methods.table import create
 
 BUDGETS = (
     {
@@ -39,7 +36,7 @@ BUDGETS = (
         "conv64.olm_over_official": 0.55,
         "data_wait_share": 0.05,
         "seconds.mini_cremad": 360,
-        "seconds.mini_pipeline": 1020,
+        "seconds.mini_pipeline": 1500,
         "seconds.second_repro": 10,
     }
     | attention.BUDGETS
@@ -55,69 +52,6 @@ ROWS = (
     "audio_only visual_only concat three_heads olm olm_paper olm_code olm_variant "
     "olm_uniform olm_random olm_constant"
 ).split()
-
-
-class Trainee:
-    """A training that is taken step by step on one batch."""
-
-    def __init__(
-        self, row: params.Row, data: Prepared, model: LateFusionConfig, config: TrainConfig
-    ):
-        self.method = create(row.method, 0, **row.options)
-        self.training = train.Training(self.method, data, model, config, 0)
-        self.method.pre_run(self.training)
-        self.batch = next(iter(loader(self.training.clips["train"], config.batch_size)))
-        self.method.on_epoch_start(self.training, 1, 1)
-
-    def step(self) -> float:
-        """Take one step as `train.Training.train_epoch` does and return its seconds."""
-        start = time.perf_counter()
-        self.training.take_step(1, self.batch)
-        return time.perf_counter() - start
-
-
-class Official(Trainee):
-    """A step with the habits of the official code, which cannot be run here (no licence, no data).
-
-    A dev batch as large as the training batch is forwarded with its graph, which
-    is kept until the step is over, and tensors lie channel by channel.
-    """
-
-    def __init__(self, *args):
-        super().__init__(*args)
-        for module in self.training.model.modules():
-            if isinstance(module, torch.nn.Conv2d):
-                module.register_forward_pre_hook(_channel_by_channel)
-        self.training.model.to(memory_format=torch.contiguous_format)
-
-    def step(self) -> float:
-        """Take one step and return its seconds."""
-        start = time.perf_counter()
-        dev = self.training.network(self.batch)
-        self.training.take_step(1, self.batch)
-        seconds = time.perf_counter() - start
-        del dev
-        return seconds
-
-
-def _channel_by_channel(module, inputs):
-    return tuple(x.contiguous(memory_format=torch.contiguous_format) for x in inputs)
-
-
-def step_seconds(trainees: Mapping[str, Trainee], rounds: int) -> dict[str, float]:
-    """Return each one's median seconds per step over whole probe periods, steps taken in turn."""
-    period = max(getattr(t.method, "probe_every", 1) for t in trainees.values())
-    for trainee in trainees.values():
-        trainee.step()
-    spans: dict[str, list[float]] = {name: [] for name in trainees}
-    for _ in range(rounds):
-        totals = dict.fromkeys(trainees, 0.0)
-        for _ in range(period):
-            for name, trainee in trainees.items():
-                totals[name] += trainee.step()
-        for name, total in totals.items():
-            spans[name].append(total / period)
-    return {name: statistics.median(values) for name, values in spans.items()}
 
 
 def data_wait_share(row: params.Row, data: Prepared, model, config) -> float:
@@ -217,7 +151,7 @@ def main() -> None:
         measured["conv64.olm_over_three_heads"] = seconds["olm"] / seconds["three_heads"]
         measured["conv64.olm_over_official"] = seconds["olm"] / seconds["official"]
     if "--costs" not in sys.argv:
-        measured |= localization.measure(settings.table2.rows, step_seconds)
+        measured |= localization.measure(settings.table2.rows)
         measured |= attention.measure() | scale.measure()
     if shutil.which("dvc") and not {"--steps", "--costs"} & set(sys.argv):
         # A pipeline that fails must not lose an hour of other measurements.
