@@ -8,6 +8,7 @@ import sys
 import time
 import tomllib
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import metadata, packages_distributions, requires, version
 
 import pytest
@@ -175,6 +176,7 @@ echo "$*" >>"$LOG"
 case "$*" in
   "-m venv --clear --prompt olmlib -- "*)
     for last in "$@"; do :; done
+    sleep "${SLOW:-0}"
     rm -rf -- "$last"
     mkdir -p -- "$last/bin"
     echo "prompt = 'olmlib'" >"$last/pyvenv.cfg"
@@ -240,6 +242,18 @@ def test_an_interrupted_installation_begins_anew(project):
     for stamp in (project / ".venv").glob(".installed-*"):
         stamp.unlink()
     assert installed(make(project, "install")[1]) == 1
+
+
+@pytest.mark.skipif(not shutil.which("flock"), reason="flock is missing, so nobody can wait")
+def test_a_second_make_waits_for_the_first_and_installs_nothing(project):
+    log = project.parent.parent / "both"
+    slow = {"SLOW": "2", "LOG": str(log)}
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(make, project, "install", **slow) for _ in range(2)]
+        done = [one.result()[0] for one in both]
+    assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
+    assert installed(log.read_text(encoding="utf-8").splitlines()) == 1
+    assert sum("waiting for it" in one.stdout for one in done) == 1
 
 
 @pytest.mark.parametrize("venv", [".venv", "{box}/elsewhere", "{box}/my venv/"])
