@@ -17,7 +17,7 @@ def table(tuning: pd.DataFrame) -> pd.DataFrame:
     """Return the dev accuracy of every row at every rate, with its own number still at its start.
 
     Args:
-        tuning: as of `companion.study.runs.tuning`, of one or several data sets.
+        tuning: of one or several data sets, as `results/study/tuning.csv` has it.
 
     Returns:
         Columns `dataset`, `row`, `lr`, `dev` (percent, mean over folds and seeds), `chosen` (share

@@ -122,16 +122,5 @@ def epochs(dataset: str) -> pd.DataFrame:
     return table[[*KEYS, *table.columns.difference(KEYS, sort=False)]]
 
 
-def tuning(dataset: str) -> pd.DataFrame:
-    """Return the whole grid of a data set's tuning.
-
-    Returns:
-        Columns `dataset`, `row`, `fold`, `lr`, `option`, `value`, `seed`, `dev_accuracy` in [0, 1],
-        and `chosen`.
-    """
-    work.choices(_study(), dataset)
-    return pd.read_csv(_study().place(dataset, tuning=True) / work.TUNING)
-
-
 def _key(run: Run) -> dict[str, Any]:
     return dict(zip(KEYS, (run.dataset, run.name, run.seed, run.fold or 0), strict=True))
