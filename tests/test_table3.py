@@ -319,7 +319,7 @@ def test_the_figure_shows_a_single_modality_once_and_the_papers_number_by_the_fu
         drawn = [
             (line.get_marker(), line.get_markerfacecolor() == "none", line.get_xdata()[0])
             for line in ax.lines
-            if line.get_marker() in [marker for _, _, marker in picture.KINDS.values()]
+            if line.get_marker() in (picture.UNIMODAL[2], *kinds.values())
         ]
         assert len(drawn) == 2 * (2 + 2 * 3)
         for fusion, marker in kinds.items():
@@ -340,3 +340,28 @@ def test_the_figure_shows_every_seed_in_the_unit_of_the_axis(settings, measured,
     own = measured[(measured["row"] == "unimodal_A") & (measured["protocol"] == "cv")]["f1"]
     assert len(seeds) == 2 + 2 * 3
     assert any(sorted(x) == sorted(100 * own) for x in seeds)
+
+
+def test_a_fusion_of_ones_own_has_a_column_and_a_marker_and_no_number_of_the_paper(
+    settings, measured, repository
+):
+    own = measured[measured["row"].str.startswith("olm_t_irfb")]
+    own = own.assign(row=own["row"].str.replace("olm_t_irfb", "mine"))
+    more = pd.concat([measured, own], ignore_index=True)
+    fusions = dict(settings.table3.fusions)
+    with_own = settings.table3.model_copy(
+        update={"fusions": fusions | {"mine": fusions["olm_t_irfb"]}}
+    )
+    printed = repository / "data/paper/table3.csv"
+    table = numbers.table3(more, with_own, printed)
+    before = numbers.table3(measured, settings.table3, printed)
+    assert table[table["fusion"] != "mine"].reset_index(drop=True).equals(before)
+    mine, irfb = (table[table["fusion"] == name] for name in ("mine", "olm_t_irfb"))
+    assert len(mine) == 2 * len(numbers.PROTOCOLS) and mine["f1_paper"].isna().all()
+    assert mine["f1"].tolist() == irfb["f1"].tolist()
+    shown = text.markdown(table, "test", "f1")
+    assert "mine" in shown and "mine, paper" not in shown and "OLM-T-IRFB, paper" in shown
+    looks = picture.kinds(with_own.fusions)
+    assert len(set(looks.values())) == len(looks) == 4
+    figure = picture.dots(table, more, "test")
+    assert "mine" in [entry.get_text() for entry in figure.legends[0].get_texts()]

@@ -171,8 +171,8 @@ def table3(measured: pd.DataFrame, table: params.Table3, printed: Path | None = 
     Returns:
         Columns `modalities`, `fusion` (of one modality: `unimodal`, in one line), `protocol`,
         `row`, `seeds`, `clips`, and for F1 (in percent) and MSE the mean, its SD over seeds as
-        `_sd`, the paper's number as `_paper`, and the unpaired difference to the fusion `attention`
-        as `_gap` with the SD of one run minus another as `_gap_sd`.
+        `_sd`, the paper's number as `_paper` (NaN where it has none), and the unpaired difference
+        to the fusion `attention` as `_gap` with the SD of one run minus another as `_gap_sd`.
     """
     published = paper.published("table3", printed).set_index("modalities")
     lines = []
@@ -190,7 +190,10 @@ def table3(measured: pd.DataFrame, table: params.Table3, printed: Path | None = 
                     values = scale * runs[measure].to_numpy()
                     mean, sd = spread(values)
                     line |= {measure: mean, f"{measure}_sd": sd}
-                    line[f"{measure}_paper"] = published.loc[letters, f"{theirs}_{measure}"]
+                    # A fusion of one's own is in no paper.
+                    printed_as = f"{theirs}_{measure}"
+                    known = printed_as in published.columns
+                    line[f"{measure}_paper"] = published.loc[letters, printed_as] if known else None
                     gap = (np.nan, np.nan)
                     if not alone and fusion != BASE:
                         base = cell(measured, BASE, letters, protocol)[measure]

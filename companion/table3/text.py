@@ -7,7 +7,7 @@ import pandas as pd
 from companion import report
 from companion.runs.identity import Run
 from companion.table3.numbers import PROTOCOLS, UNIMODAL, can_tell, config_of
-from companion.table3.picture import FUSIONS
+from companion.table3.picture import kinds
 from companion.tables import split_by
 
 UNITS = {"f1": "weighted F1 (%), higher is better", "mse": "valence MSE, lower is better"}
@@ -91,16 +91,18 @@ def markdown(table: pd.DataFrame, protocol: str, measure: str) -> pd.DataFrame:
 
     Returns:
         Index `modalities`; of a single modality, and per fusion of several, the text `mean ± SD`
-        and the paper's number; empty where a combination has no such cell.
+        and the paper's number, if it has one; empty where a combination has no such cell.
     """
     shown, digits = table[table["protocol"] == protocol], DIGITS[measure]
     parts = {}
     for fusion, cells in split_by(shown, "fusion"):
-        name = "Alone" if fusion == UNIMODAL else FUSIONS[fusion][0]
+        name = "Alone" if fusion == UNIMODAL else kinds([fusion])[fusion][0]
         cells = cells.set_index("modalities")
         pairs = zip(cells[measure], cells[f"{measure}_sd"], strict=True)
         text = [report.plus_minus(mean, sd, digits) for mean, sd in pairs]
         parts[name] = pd.Series(text, cells.index)
-        parts[f"{name}, paper"] = cells[f"{measure}_paper"].map(f"{{:.{digits}f}}".format)
+        printed = cells[f"{measure}_paper"]
+        if printed.notna().any():
+            parts[f"{name}, paper"] = printed.map(f"{{:.{digits}f}}".format)
     order = list(dict.fromkeys(shown["modalities"]))
     return pd.DataFrame(parts).reindex(order).rename_axis("modalities").fillna("")
