@@ -98,7 +98,7 @@ study-data: install  ## the recordings of the study: fetched, unless they are at
 	"$$PY" -m companion.study.fetch
 
 # Recordings before miniatures, so that what is stopped lacks the latter.
-study: data study-data  ## the evidence: real recordings, tuned rows, many seeds (about 150 minutes on two cores, most of them measured beside other work)
+study: data study-data  ## the evidence: real recordings, tuned rows, many seeds (about 80 minutes on two cores at 2.6 GHz, 140 on slower ones)
 	for set in ravdess digits avmnist; do \
 	  "$$PY" -m dvc repro "study/dvc.yaml:train@$$set" || exit; done
 	"$$PY" -m dvc repro study/dvc.yaml
