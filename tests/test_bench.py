@@ -1,10 +1,12 @@
 """`make bench`: its parts run, small; what they take is measured by it, never here."""
 
+import io
+import json
 import math
 
 import pytest
 
-from benchmarks import localization
+from benchmarks import attention, localization, since
 from benchmarks.steps import Trainee, step_seconds
 from companion import params
 from companion.runs.sources import ROOT
@@ -45,3 +47,15 @@ def test_rows_take_their_steps_in_turn(rows, tmp_path, monkeypatch):
     period = trainees["olm"].method.probe_every
     # Each steps once to warm up, then whole periods of OLM's probe.
     assert taken == ["baseline", "olm"] * (1 + 2 * period)
+
+
+def test_an_epoch_is_timed_for_every_line_that_arrives(monkeypatch, capsys):
+    monkeypatch.setattr(since, "ROWS", {"three_heads": ("three_heads", {}), "olm": ("olm", {})})
+    monkeypatch.setattr(attention, "LENGTHS", {"100_400": (3, 5)})
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n\n"))
+    since.serve()
+    ready, *turns = capsys.readouterr().out.splitlines()
+    assert ready == "ready" and len(turns) == 2
+    for seconds in map(json.loads, turns):
+        assert list(seconds) == ["three_heads", "olm", "olm, IRFB"]
+        assert min(seconds.values()) > 0
