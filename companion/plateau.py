@@ -2,15 +2,17 @@
 
     python -m companion.plateau rates --profile mini
     python -m companion.plateau epochs --profile mini
+    python -m companion.plateau curve --profile mini --dataset cremad
 
 The base rate of a data set is the one of `RATES` at which the joint network (Concat; of Table 2,
 each network's baseline; of Table 3, attention over all modalities) has the best dev accuracy, mean
 of two seeds that no table shows. At the rate in `params.yaml`, its epochs are enough if twice as
 many change the dev accuracy of the joint network and of every unimodal one by less than `MARGIN`
-points, mean of five such seeds.
+points, mean of ten such seeds. How many would be enough shows the curve.
 
 It writes what it measured and says whether `params.yaml` fits; that is edited by hand. A dev
-accuracy is the mean of the last `LAST` epochs. On data with folds, the seeds take turns at them.
+accuracy is the mean of the last `LAST` epochs. On data with folds, the seeds take turns at them, so
+what twice the epochs change is a mean of differences within a seed.
 """
 
 import argparse
@@ -29,15 +31,16 @@ from companion.report import markdown_table, save, signed
 from companion.runs import folder, grid
 from companion.runs.identity import Run
 from companion.runs.sources import ROOT
-from companion.spread import difference
 from companion.table2 import numbers as table2
 from companion.table3 import numbers as table3
 from companion.tables import split_by
 from olmlib.files import whole
 
 RATES = {"sgd": (0.1, 0.05, 0.02, 0.01), "adam": (0.012, 0.006, 0.003, 0.0015)}
-SEEDS = (100, 101, 102, 103, 104)
+SEEDS = tuple(range(100, 110))
 RATE_SEEDS = SEEDS[:2]
+# Numbers of epochs that are compared, times that in `params.yaml`.
+FACTORS = {"epochs": (1, 2), "curve": (1, 1.5, 2, 3)}
 LAST = 3
 MARGIN = 1.5
 COLUMNS = ["dataset", "row", "lr", "epochs", "seed", "dev_accuracy"]
@@ -80,12 +83,12 @@ def rates(profile: str, dataset: str) -> list[Run]:
     ]
 
 
-def doubled(profile: str, dataset: str) -> list[Run]:
-    """Return the runs with the epochs of `params.yaml` and with twice as many."""
+def longer(profile: str, dataset: str, factors: Sequence[float]) -> list[Run]:
+    """Return the runs with the epochs of `params.yaml` times each of the factors."""
     return [
-        _changed(run, seed, epochs=factor * run.config.train.epochs)
+        _changed(run, seed, epochs=round(factor * run.config.train.epochs))
         for run in unbalanced(profile, dataset)
-        for factor in (1, 2)
+        for factor in factors
         for seed in SEEDS
     ]
 
@@ -113,7 +116,7 @@ def best(table: pd.DataFrame) -> float:
 
 
 def gaps(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what twice the epochs change, in points.
+    """Return what twice the epochs change, in points, within a seed and its fold.
 
     Args:
         table: of one data set, as of `measured`, with two numbers of epochs.
@@ -123,21 +126,27 @@ def gaps(table: pd.DataFrame) -> pd.DataFrame:
     """
     lines = []
     for row, part in table.groupby("row", sort=False):
-        (fewer, few), (_, many) = part.groupby("epochs")["dev_accuracy"]
-        change = difference(many.to_numpy(), few.to_numpy())
-        lines.append((row, fewer, few.mean(), change.mean, change.sd / len(few) ** 0.5))
+        (fewer, few), (_, many) = part.pivot(
+            index="seed", columns="epochs", values="dev_accuracy"
+        ).items()
+        change = many - few
+        lines.append((row, fewer, few.mean(), change.mean(), change.sem()))
     return pd.DataFrame(lines, columns=["row", "epochs", "dev_accuracy", "change", "se"])
 
 
 def markdown(place: Path) -> str:
-    """Return both measurements as tables, as far as they are there."""
+    """Return the measurements as tables, as far as they are there."""
     parts = {}
     if (place / "rates.csv").is_file():
         lines = [line for part in _parts(place / "rates.csv") for line in _rates(part)]
         parts["Rates: dev accuracy of the joint network, mean (range) of two seeds"] = lines
     if (place / "epochs.csv").is_file():
         lines = [line for part in _parts(place / "epochs.csv") for line in _epochs(part)]
-        parts["Epochs: what twice as many change, ± standard error of five seeds"] = lines
+        parts[f"Epochs: what twice as many change, ± standard error of {len(SEEDS)} seeds"] = lines
+    if (place / "curve.csv").is_file():
+        lines = [line for part in _parts(place / "curve.csv") for line in _curve(part)]
+        title = f"Curves: dev accuracy ± standard error of {len(SEEDS)} seeds, by epochs"
+        parts[f"{title} times those of `params.yaml`"] = lines
     tables = {title: markdown_table(pd.DataFrame(lines)) for title, lines in parts.items()}
     text = "\n\n".join(f"### {title}\n\n{table}" for title, table in tables.items())
     return f"{text}\n\n{_off(place)}" if (place / "epochs.csv").is_file() else text
@@ -146,8 +155,7 @@ def markdown(place: Path) -> str:
 def off(gap: dict) -> bool:
     """Return whether a network, a line of `gaps`, is shown to be stopped before its plateau.
 
-    That is, whether the change is more than `MARGIN` by a one-sided t test at 5 %, with as few
-    degrees of freedom as Welch's could have.
+    That is, whether the change is more than `MARGIN` by a one-sided t test at 5 %.
     """
     return (abs(gap["change"]) - MARGIN) / gap["se"] > t.ppf(0.95, len(SEEDS) - 1)
 
@@ -160,7 +168,7 @@ def _off(place: Path) -> str:
         if off(gap)
     ]
     return (
-        f"Changes that are more than {MARGIN} points by a one-sided t test at 5 %: "
+        f"Twice the epochs change more than {MARGIN} points, by a one-sided t test at 5 %, of: "
         f"{', '.join(found) or 'none'}."
     )
 
@@ -201,6 +209,16 @@ def _epochs(table: pd.DataFrame) -> list[dict]:
     ]
 
 
+def _curve(table: pd.DataFrame) -> list[dict]:
+    lines = []
+    for row, own in table.groupby("row", sort=False):
+        dev = own.groupby("epochs")["dev_accuracy"]
+        means = zip(FACTORS["curve"], dev.mean(), dev.sem(), strict=True)
+        line = {"Data set": _title(table), "Network": row, "Epochs": own["epochs"].min()}
+        lines.append(line | {f"x {f:g}": f"{mean:.1f} ± {se:.1f}" for f, mean, se in means})
+    return lines
+
+
 def _changed(run: Run, seed: int, **train) -> Run:
     config = run.config.model_copy(update={"train": replace(run.config.train, **train)})
     name = f"{run.name}@lr{config.train.lr:g}-epochs{config.train.epochs}"
@@ -222,9 +240,9 @@ def _write(table: pd.DataFrame, path: Path) -> None:
 
 
 def main() -> None:
-    """Measure rates, then epochs, of some or all data sets of a profile that have a table."""
+    """Measure rates, epochs or curves of some or all data sets of a profile that have a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("rates", "epochs"))
+    parser.add_argument("what", choices=("rates", *FACTORS))
     parser.add_argument("--profile", default="mini")
     parser.add_argument("--dataset", action="append", help="by default every one of the profile")
     parser.add_argument("--workers", type=int, default=2)
@@ -233,17 +251,21 @@ def main() -> None:
     PLACE.mkdir(parents=True, exist_ok=True)
     shown = [name for name in profile.datasets if registry.entry(name).table]
     for dataset in chosen.dataset or shown:
-        runs = (rates if chosen.what == "rates" else doubled)(chosen.profile, dataset)
+        known = (chosen.profile, dataset)
+        factors = FACTORS.get(chosen.what)
+        runs = longer(*known, factors) if factors else rates(*known)
         grid.train_all(runs, chosen.workers)
         table = measured(runs)
         _write(table, PLACE / f"{chosen.what}.csv")
         save(markdown(PLACE), PLACE / "plateau.md")
         if chosen.what == "rates":
-            for run in joints(unbalanced(chosen.profile, dataset)):
+            for run in joints(unbalanced(*known)):
                 own = table[table["row"] == run.name]
                 print(own.groupby("lr")["dev_accuracy"].agg(["mean", "min", "max"]).round(1))
                 has = f"params.yaml has {run.config.train.lr:g}"
                 print(f"{dataset}, {run.name}: best rate {best(own):g}, {has}")
+        elif chosen.what == "curve":
+            print(pd.DataFrame(_curve(table)).to_string(index=False))
         else:
             found = gaps(table)
             print(found.round(2).to_string(index=False))

@@ -36,20 +36,10 @@ def test_every_network_of_table_2_has_a_rate_of_its_own():
     assert len({run.folder for run in runs}) == len(runs)
 
 
-def test_the_gap_by_hand():
-    lines = [
-        ("ks", "concat", 0.1, epochs, seed, dev)
-        for epochs, seed, dev in ((8, 100, 50.0), (8, 101, 52.0), (16, 100, 53.0), (16, 101, 57.0))
-    ]
-    (gap,) = plateau.gaps(pd.DataFrame(lines, columns=plateau.COLUMNS)).to_dict("records")
-    # Variances 2 and 8 over two seeds each: sqrt(2 / 2 + 8 / 2).
-    assert gap == {"row": "concat", "epochs": 8, "dev_accuracy": 51, "change": 4, "se": 5**0.5}
-
-
 @pytest.mark.parametrize("dataset", MINI.datasets)
 def test_no_table_shows_the_seeds_and_no_method_of_balancing_is_trained(dataset):
     assert not {*plateau.SEEDS} & {*MINI.seeds}
-    runs = plateau.rates("mini", dataset) + plateau.doubled("mini", dataset)
+    runs = plateau.rates("mini", dataset) + plateau.longer("mini", dataset, (1, 2))
     assert "joint" in {run.row.method for run in runs} <= {"joint", "unimodal"}
     assert {run.seed for run in runs} == {*plateau.SEEDS}
     assert len({run.folder for run in runs}) == len({(r.name, r.seed) for r in runs})
@@ -80,10 +70,18 @@ def test_doubled_epochs_were_measured_at_the_epochs_in_params(dataset):
     assert (measured.groupby(["row", "epochs"])["seed"].nunique() == len(plateau.SEEDS)).all()
 
 
+def test_curves_were_measured_at_the_epochs_in_params():
+    measured = pd.read_csv(plateau.PLACE / "curve.csv")
+    for dataset, own in measured.groupby("dataset"):
+        runs = plateau.longer("mini", str(dataset), plateau.FACTORS["curve"])
+        asked = {(r.name.split("@")[0], r.config.train.epochs, r.seed) for r in runs}
+        assert {*zip(own["row"], own["epochs"], own["seed"], strict=True)} == asked
+
+
 def test_a_network_is_off_its_plateau_only_if_its_change_is_shown_to_be_too_large():
-    # t(4) at 5 %, one-sided, is 2.13: (change - 1.5) / se must be more.
-    assert plateau.off({"change": 3.7, "se": 1.0}) and plateau.off({"change": -3.7, "se": 1.0})
-    assert not plateau.off({"change": 3.6, "se": 1.0})
+    # t(9) at 5 %, one-sided, is 1.83: (change - 1.5) / se must be more.
+    assert plateau.off({"change": 3.4, "se": 1.0}) and plateau.off({"change": -3.4, "se": 1.0})
+    assert not plateau.off({"change": 3.3, "se": 1.0})
     assert not plateau.off({"change": 1.0, "se": 0.01})
 
 
@@ -109,11 +107,11 @@ def test_a_recording_has_the_best_rate_that_was_measured(dataset):
     assert plateau.best(joint) == train.lr
 
 
-def test_folds_are_paired_by_hand():
+def test_seeds_and_their_folds_are_paired_by_hand():
     lines = [
         ("ravdess", "concat", 0.1, epochs, seed, dev)
         for epochs, seed, dev in ((8, 100, 50.0), (8, 101, 70.0), (16, 100, 53.0), (16, 101, 75.0))
     ]
-    (gap,) = study_plateau.changes(pd.DataFrame(lines, columns=plateau.COLUMNS)).to_dict("records")
+    (gap,) = plateau.gaps(pd.DataFrame(lines, columns=plateau.COLUMNS)).to_dict("records")
     # Folds differ by 20 points, their changes, 3 and 5, by 2: a variance of 2 over two folds.
     assert gap == {"row": "concat", "epochs": 8, "dev_accuracy": 60, "change": 4, "se": 1.0}

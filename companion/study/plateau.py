@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from companion.plateau import MARGIN, RATES, best, measured
+from companion.plateau import MARGIN, RATES, best, gaps, measured
 from companion.report import markdown_table, save, signed
 from companion.runs import grid
 from companion.runs.identity import Run
@@ -56,23 +56,6 @@ def runs(study: Study, dataset: str) -> list[Run]:
     return list(wanted.values())
 
 
-def changes(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what twice the epochs change, in points, with the folds paired.
-
-    Args:
-        table: of one data set at one rate, as of `companion.plateau.measured`.
-
-    Returns:
-        Columns `row`, `epochs` (the fewer), `dev_accuracy`, `change` and its standard error `se`.
-    """
-    lines = []
-    for row, part in table.groupby("row", sort=False):
-        few, many = part.pivot(index="seed", columns="epochs", values="dev_accuracy").items()
-        change = many[1] - few[1]
-        lines.append((row, few[0], few[1].mean(), change.mean(), change.sem()))
-    return pd.DataFrame(lines, columns=["row", "epochs", "dev_accuracy", "change", "se"])
-
-
 def markdown(study: Study, table: pd.DataFrame) -> str:
     """Return what was measured, by the base rates and epochs of `params.yaml`."""
     rates, epochs = [], []
@@ -83,7 +66,7 @@ def markdown(study: Study, table: pd.DataFrame) -> str:
             line = {"Data set": study.title(str(dataset)), "Rate": f"{lr:g}"}
             taken = {"Taken": "yes" if lr == best(joint) else ""}
             rates.append(line | {"Dev accuracy": f"{dev.mean():.1f}"} | taken)
-        for gap in changes(own[own["lr"] == base.lr]).to_dict("records"):
+        for gap in gaps(own[own["lr"] == base.lr]).to_dict("records"):
             epochs.append(
                 {
                     "Data set": study.title(str(dataset)),
@@ -105,7 +88,7 @@ def told(study: Study, dataset: str, table: pd.DataFrame) -> str:
     """Return whether a data set's section in `params.yaml` is what its measurements ask for."""
     base = study.section(dataset).train
     rate = best(table[(table["row"] == "concat") & (table["epochs"] == base.epochs)])
-    found = changes(table[table["lr"] == base.lr])
+    found = gaps(table[table["lr"] == base.lr])
     over = ", ".join(found.loc[found["change"].abs() >= MARGIN, "row"])
     return f"{dataset}: best rate {rate:g}, params.yaml has {base.lr:g}; " + (
         f"not on the plateau: {over}" if over else "on the plateau"
