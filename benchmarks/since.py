@@ -115,7 +115,8 @@ def measure(commit: str) -> pd.DataFrame:
                 order = list(processes.items())[:: 1 if number % 2 else -1]
                 rounds.append({name: turn(process) for name, process in order})
             for process in processes.values():
-                process.kill()
+                # Without more lines it ends.
+                process.communicate()
         finally:
             subprocess.run([*git, "remove", "--force", str(before)], check=True)
     return pd.DataFrame(
